@@ -4,7 +4,7 @@ The network, its layers and their names are those of the summary in the question
 a Flatten and two Dense layers with 1,199,882 parameters. The digits come from Keras's own downloader, or from the
 four files in which MNIST was published. These are in the IDX format: two zero bytes, one byte for the type of the
 elements (8: unsigned bytes), one for the number of dimensions, then every dimension as a big-endian 32-bit number,
-then the elements in C order (https://yann.lecun.com/exdb/mnist/, "The IDX file format").
+then the elements in C order (https://github.com/cvdfoundation/mnist keeps the files and their description).
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class Digits:
 
 def as_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return what the network is fed: the images as float32 from 0 to 1, with one channel (digit h w 1)."""
-    return images[..., np.newaxis].astype(np.float32) / 255
+    scaled: NDArray[np.float32] = np.divide(images[..., np.newaxis], 255, dtype=np.float32)
+    return scaled
 
 
 # ---- the digits

@@ -1,0 +1,119 @@
+"""What a file holds, before anything is named: arrays, the layers that own them, and the calls that connect the layers.
+
+Readers in `formats/` produce these values; nothing here knows what an axis means. Opening a file fills in shapes,
+dtypes and places; the bytes of an array are read when `StoredArray.read` is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy
+
+
+class Addressing(Enum):
+    """How a file says which array of a layer is which."""
+
+    PATH = "path"
+    """By a key of its own: Keras 3 stores `cell/0`, the first variable of the layer's attribute `cell`."""
+    ORDER = "order"
+    """By its place in a list of names: the `weight_names` of Keras's legacy HDF5 format."""
+
+
+@dataclass(frozen=True)
+class StoredArray:
+    """One array as the file has it: where it lies, its shape and dtype, and how to read it."""
+
+    path: str
+    """Its full path inside the file, such as `layers/conv2d/vars/0`."""
+    key: str
+    """What tells it from the other arrays of its layer: `0`, `cell/1` (`Addressing.PATH`) or its place in the list."""
+    shape: tuple[int, ...]
+    dtype: str
+    """NumPy's name of the dtype (`float32`), or `bfloat16`."""
+    nbytes: int
+    """Size of the values in bytes, decoded."""
+    read: Callable[[], numpy.ndarray] = field(repr=False, compare=False)
+    """Reads the values; raises `FormatError` when the file does not hold them whole."""
+    name: str = ""
+    """The variable's own name where the file gives one: `conv2d_1/kernel:0`."""
+    file: str = ""
+    """The file that holds the bytes; `model.keras!model.weights.h5` for a member of an archive."""
+    offset: int | None = None
+    """Byte offset of the first value, counted from the start of the file on disk; None if the storage is not contiguous."""
+
+    @property
+    def size(self) -> int:
+        """The number of values."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One output of one call of a layer."""
+
+    layer: str
+    call: int = 0
+    index: int = 0
+
+
+@dataclass(frozen=True)
+class Call:
+    """One use of a layer in the graph: the tensors it reads, in the order of its arguments."""
+
+    inputs: tuple[Tensor, ...]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments that are no tensors, such as `training` or an axis."""
+
+
+@dataclass(frozen=True)
+class StoredLayer:
+    """A layer, or a model (which is a layer with layers), as the file describes it."""
+
+    name: str
+    class_name: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """The layer's configuration in the framework's own spelling; empty when the file has none."""
+    package: str = ""
+    """Where the class comes from, as the file says it: `keras.layers`, or a registered name such as `my_package>Gate`."""
+    arrays: tuple[StoredArray, ...] = ()
+    """The layer's own arrays in the file's order, without those of `layers`."""
+    layers: tuple[StoredLayer, ...] = ()
+    """For a model: its layers in the framework's order."""
+    calls: tuple[Call, ...] = ()
+    """The uses of this layer in the model that owns it; empty for a layer whose graph is not known."""
+    inputs: tuple[Tensor, ...] = ()
+    """For a model: its inputs."""
+    outputs: tuple[Tensor, ...] = ()
+    """For a model: its outputs."""
+    build_shape: tuple[Any, ...] | None = None
+    """The input shape that the file records (`build_config`), batch axis first, None where it is open."""
+    configured: bool = True
+    """Whether the class and its configuration were in the file, and not only told by a path."""
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A whole file: the model and what else the file carries."""
+
+    path: str
+    format: str
+    """The format's display name, such as `Keras 3 archive (.keras)`."""
+    framework: str
+    """`Keras`: which table of conventions applies."""
+    version: str
+    """The version of the framework that wrote the file, or an empty string."""
+    root: StoredLayer
+    addressing: Addressing
+    nbytes: int = 0
+    """Size on disk in bytes."""
+    optimizer: tuple[StoredArray, ...] = ()
+    state: tuple[StoredArray, ...] = ()
+    """Arrays that are no weights: seed states, metrics."""
+    problems: tuple[str, ...] = ()
+    """One sentence for each damage that did not stop the reading."""
