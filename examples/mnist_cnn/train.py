@@ -1,10 +1,11 @@
 """Trains the network of the question "How are weights organized in Conv2D layers?" on MNIST.
 
 The network, its layers and their names are those of the summary in the question: two convolutions, a pooling,
-a Flatten and two Dense layers with 1,199,882 parameters. The digits come from Keras's own downloader, or from the
-four files in which MNIST was published. These are in the IDX format: two zero bytes, one byte for the type of the
-elements (8: unsigned bytes), one for the number of dimensions, then every dimension as a big-endian 32-bit number,
-then the elements in C order (https://github.com/cvdfoundation/mnist keeps the files and their description).
+a Flatten and two Dense layers with 1,199,882 parameters. The digits come from Keras's own downloader, or from
+the four files in which MNIST was published. These are in the IDX format: two zero bytes, one byte for the
+type of the elements (8: unsigned bytes), one for the number of dimensions, then every dimension as a
+big-endian 32-bit number, then the elements in C order (https://github.com/cvdfoundation/mnist keeps the files
+and the description of the format).
 """
 
 from __future__ import annotations
@@ -15,12 +16,16 @@ import math
 import struct
 import sys
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:  # Keras takes seconds to import: only the functions that need it do
+    import keras
 
 OUT = Path(__file__).resolve().parents[1] / "mnist_cnn.keras"
 EXAMPLE = """example:
@@ -65,42 +70,50 @@ def read_start(path: Path, limit: int) -> bytes:
         raise ExampleError(f"{path}: cannot be read ({error.strerror}); check the file") from error
 
 
+def header_size(shape: tuple[int, ...]) -> int:
+    """Return the bytes before the elements of an IDX file: the magic number, and four for each dimension."""
+    return 4 + 4 * len(shape)
+
+
 def spelled(shape: tuple[int, ...]) -> str:
     """Return a shape in words for people: `60,000 × 28 × 28`."""
     return " × ".join(f"{size:,}" for size in shape)
 
 
-def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Return the uint8 array of an IDX file that must hold exactly `shape`; raise ExampleError if it does not."""
-    magic = bytes([0, 0, UNSIGNED_BYTES, len(shape)])
-    sizes = struct.Struct(f">{len(shape)}I")
-    start, expected = len(magic) + sizes.size, math.prod(shape)
-    content = read_start(path, start + expected + 1)
-    if len(content) < start:
+def check_header(path: Path, header: bytes, shape: tuple[int, ...]) -> None:
+    """Raise ExampleError unless the first bytes of an IDX file say: unsigned bytes, in this shape."""
+    expected = bytes([0, 0, UNSIGNED_BYTES, len(shape)])
+    if header[:4] != expected:
         raise ExampleError(
-            f"{path}: expected an IDX header of {start} bytes, found {len(content)} bytes; get the file again"
+            f"{path}: expected the magic number {expected.hex()} (unsigned bytes, {len(shape)} dimensions), "
+            f"found {header[:4].hex() or 'an empty file'}; check that this is MNIST's own file"
         )
-    if content[: len(magic)] != magic:
-        raise ExampleError(
-            f"{path}: expected the magic number {magic.hex()} (unsigned bytes in {len(shape)} dimensions), "
-            f"found {content[: len(magic)].hex()}; check that this is MNIST's own file"
-        )
-    found = sizes.unpack(content[len(magic) : start])
+    size = header_size(shape)
+    if len(header) != size:
+        raise ExampleError(f"{path}: expected a header of {size} bytes, found {len(header)}; get it again")
+    found = struct.unpack(f">{len(shape)}I", header[4:])
     if found != shape:
         raise ExampleError(
             f"{path}: expected {spelled(shape)} elements, found a header that says {spelled(found)}; "
             "check that this is MNIST's own file"
         )
-    if len(content) != start + expected:
-        amount = "more" if len(content) > start + expected else f"{len(content) - start:,}"
+
+
+def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Return the uint8 array of an IDX file that must hold exactly `shape`; else raise ExampleError."""
+    start, size = header_size(shape), math.prod(shape)
+    content = read_start(path, start + size + 1)
+    check_header(path, content[:start], shape)
+    if len(content) != start + size:
+        found = f"{len(content) - start:,}" if len(content) < start + size else "more"
         raise ExampleError(
-            f"{path}: expected {expected:,} bytes after the header, found {amount}; get the file again"
+            f"{path}: expected {size:,} bytes after the header, found {found}; get the file again"
         )
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
 def find_idx(folder: Path, name: str) -> Path:
-    """Return the path of one of MNIST's files, as published (.gz) or unpacked; raise ExampleError without it."""
+    """Return the path of one of MNIST's files, published (.gz) or unpacked; raise ExampleError if missing."""
     for path in (folder / f"{name}.gz", folder / name):
         if path.is_file():
             return path
@@ -145,7 +158,7 @@ def load_digits(folder: Path | None) -> dict[str, Digits]:
 # ---- the network
 
 
-def build_network() -> Any:
+def build_network() -> keras.Sequential:
     """Return the question's network, a keras.Sequential with new weights, not compiled."""
     import keras
     from keras import layers
@@ -166,7 +179,7 @@ def build_network() -> Any:
     )
 
 
-def train(digits: Digits, epochs: int, batch_size: int) -> Any:
+def train(digits: Digits, epochs: int, batch_size: int) -> keras.Sequential:
     """Return the network, trained on the digits; Keras prints its progress bar."""
     network = build_network()
     network.summary()
@@ -175,14 +188,14 @@ def train(digits: Digits, epochs: int, batch_size: int) -> Any:
     return network
 
 
-def count_correct(network: Any, digits: Digits) -> int:
+def count_correct(network: keras.Sequential, digits: Digits) -> int:
     """Return how many of the digits the network names right."""
     probabilities = network.predict(as_input(digits.images), verbose=0)
     return int(np.count_nonzero(probabilities.argmax(axis=-1) == digits.labels))
 
 
-def save(network: Any, out: Path) -> None:
-    """Write the network as `.keras` without the optimizer's state, which Keras saves with a compiled model."""
+def save(network: keras.Sequential, out: Path) -> None:
+    """Write the network as `.keras`, not compiled: Keras saves the optimizer of a compiled one."""
     uncompiled = build_network()
     uncompiled.set_weights(network.get_weights())
     uncompiled.save(out)
@@ -257,22 +270,26 @@ def run(options: argparse.Namespace) -> None:
     print(f"saved: {options.out}")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return the exit code: 0, or 2 after one sentence on stderr."""
-    options = parse_arguments(arguments)
+def exit_code(work: Callable[[], None]) -> int:
+    """Do the work and return 0, or 2 after one sentence on stderr."""
     try:
-        run(options)
+        work()
     except ExampleError as error:
-        print(f"train.py: {error}", file=sys.stderr)
-        return 2
+        message = str(error)
     except ImportError as error:
-        print(
-            f"train.py: Keras 3 and its backend are needed to train ({error}); "
-            "run `python -m pip install keras tensorflow-cpu`",
-            file=sys.stderr,
+        message = (
+            f"Keras 3 and a backend are needed ({error}); run `python -m pip install keras tensorflow-cpu`"
         )
-        return 2
-    return 0
+    else:
+        return 0
+    print(f"{Path(sys.argv[0]).name}: {message}", file=sys.stderr)
+    return 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    options = parse_arguments(arguments)
+    return exit_code(lambda: run(options))
 
 
 if __name__ == "__main__":
