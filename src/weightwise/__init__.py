@@ -1,0 +1,1 @@
+"""Names every axis of every weight array of a neural network, and proves each name."""

@@ -1,0 +1,181 @@
+"""What an axes string says about one array: its dimensions, each a product of factors with a size, slowest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from weightwise.axes.sizes import known_size, reduced
+from weightwise.axes.terms import Labels, One, Parts, Quotient, Reversed, Term, divisors, spelled
+from weightwise.errors import AxesError
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One axis of an array, or a product of axes of which only the product's size is known."""
+
+    terms: tuple[Term, ...]
+    size: int
+    blocks: tuple[tuple[Factor, ...], ...] = ()
+    """The factors inside each of an axis's unequal blocks, in the order of `labels`; else empty."""
+
+    @property
+    def name(self) -> str:
+        """The axis as people read it: `kh`, `units'`, `in/groups`, `gate`, `1`; a product is `heads·head_dim`."""
+        match self.terms:
+            case (Labels(name),):
+                return name
+            case (Parts(name),) if self.blocks:
+                return name
+            case (Reversed(axis),):
+                return str(axis)
+            case _:
+                return "·".join(map(str, self.terms))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the blocks, in stored order; empty for an axis that is counted."""
+        match self.terms:
+            case (Labels(_, labels),):
+                return labels
+            case (Parts(_, labels),) if self.blocks:
+                return labels
+            case _:
+                return ()
+
+    @property
+    def resolved(self) -> bool:
+        """Whether this is one axis, so that an index along it has a meaning."""
+        (first, *others) = self.terms
+        return not others and (bool(self.blocks) or not isinstance(first, Parts))
+
+    @property
+    def reversed(self) -> bool:
+        """Whether the axis is stored backwards."""
+        return isinstance(self.terms[0], Reversed) and self.resolved
+
+    @property
+    def share(self) -> tuple[str, str] | None:
+        """For `in/groups`: `in`, and `groups` that it is shared among; None for any other factor."""
+        match self.terms:
+            case (Quotient(numerator, str(divisor), False),):
+                return str(numerator), divisor
+            case _:
+                return None
+
+    @property
+    def bare(self) -> bool:
+        """Whether this is a bare `1`."""
+        return self.terms == (One(),)
+
+    def text(self) -> str:
+        """The factor with its size: `kh 3`, `-kh 3`, `gate[i f g o]`, `(side: input 5 | recurrent 7)`."""
+        if self.blocks:
+            blocks = (block_text(*pair) for pair in zip(self.labels, self.blocks, strict=True))
+            return f"({self.name}: {' | '.join(blocks)})"
+        if self.labels or self.bare:
+            return spelled(self.terms)
+        return f"{'-' if self.reversed else ''}{self.name} {self.size}"
+
+
+def block_text(label: str, factors: tuple[Factor, ...]) -> str:
+    """One block of unequal ones: its size, or its factors where it is a product."""
+    if len(factors) == 1:
+        return f"{label} {factors[0].size}"
+    return f"{label} ({' · '.join(factor.text() for factor in factors)})"
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One dimension of an array: the factors that are merged in it, slowest first."""
+
+    factors: tuple[Factor, ...]
+
+    @property
+    def size(self) -> int:
+        """The length of the dimension."""
+        return prod(factor.size for factor in self.factors)
+
+    @property
+    def counted(self) -> tuple[Factor, ...]:
+        """The factors without a bare `1`."""
+        return tuple(factor for factor in self.factors if not factor.bare)
+
+    @property
+    def notation(self) -> str:
+        """The dimension in the axes language."""
+        terms = [term for factor in self.factors for term in factor.terms]
+        return spelled(terms) if len(terms) == 1 else f"({spelled(terms)})"
+
+    def text(self) -> str:
+        """The dimension with its sizes: `kh 3`, or `(h 12 · w 12 · c 64)`."""
+        text = " · ".join(factor.text() for factor in self.factors)
+        return text if len(self.factors) == 1 else f"({text})"
+
+
+def measured(terms: Sequence[Term], shape: Sequence[int], sizes: Mapping[str, int]) -> tuple[Dimension, ...]:
+    """The dimensions of an array of this shape; what lies between unknown factors stays one product with them."""
+    ones = single(terms, sizes)
+    return tuple(
+        Dimension(_factors(reduced([term], sizes, ones), length, sizes, number))
+        for number, (term, length) in enumerate(zip(terms, shape, strict=True))
+    )
+
+
+def single(terms: Iterable[Term], sizes: Mapping[str, int]) -> frozenset[str]:
+    """The divisors that are known to be one."""
+    return frozenset(name for name in divisors(terms) if sizes.get(name) == 1)
+
+
+def _factors(terms: tuple[Term, ...], length: int, sizes: Mapping[str, int], number: int) -> tuple[Factor, ...]:
+    factors = [known_factor(term, sizes) for term in terms]
+    if None not in factors:
+        return tuple(filter(None, factors))
+    first = factors.index(None)
+    end = len(factors) - factors[::-1].index(None)
+    before, after = tuple(filter(None, factors[:first])), tuple(filter(None, factors[end:]))
+    rest = prod(factor.size for factor in before + after)
+    size, excess = divmod(length, rest) if rest else (0, length)
+    if excess:
+        known = ", ".join(f"{factor.name} {factor.size}" for factor in before + after)
+        raise AxesError(f"want a multiple of {rest} in dimension {number} ({known})")
+    return (*before, Factor(terms[first:end], size), *after)
+
+
+def known_factor(term: Term, sizes: Mapping[str, int]) -> Factor | None:
+    """The factor of one term, or None while the size of a name in it is unknown."""
+    size = known_size(term, sizes)
+    if size is None:
+        return None
+    if not isinstance(term, Parts):
+        return Factor((term,), size)
+    blocks = (tuple(filter(None, (known_factor(inner, sizes) for inner in block))) for block in term.blocks)
+    return Factor((term,), size, tuple(blocks))
+
+
+def rearranged(
+    terms: Sequence[Term], source: Sequence[Dimension], sizes: Mapping[str, int], ones: frozenset[str]
+) -> tuple[Dimension, ...]:
+    """The dimensions that the same values have under other terms; an unknown product may move, but only whole."""
+    known = [factor for dimension in source for factor in dimension.factors]
+    return tuple(Dimension(tuple(_moved(reduced([term], sizes, ones), known, sizes))) for term in terms)
+
+
+def _moved(terms: tuple[Term, ...], known: Sequence[Factor], sizes: Mapping[str, int]) -> list[Factor]:
+    factors: list[Factor] = []
+    while terms:
+        whole = (factor for factor in known if terms[: len(factor.terms)] == factor.terms)
+        factor = max(whole, key=lambda factor: len(factor.terms), default=None) or known_factor(terms[0], sizes)
+        if factor is None:
+            raise AxesError(_unresolved(terms[0], known))
+        factors.append(factor)
+        terms = terms[len(factor.terms) :]
+    return factors
+
+
+def _unresolved(term: Term, known: Sequence[Factor]) -> str:
+    for factor in known:
+        if term in factor.terms:
+            return f"only the product {factor.name} {factor.size} is known, not the size of {term}"
+    return f"the size of {term} is not known"

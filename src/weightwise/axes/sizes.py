@@ -1,0 +1,159 @@
+"""How large each name is: one equation for each dimension, solved one unknown at a time.
+
+Every size in the language is a sum of products of names and of their inverses, all with coefficients that are not
+negative. Sampled at 1, 2, 3 such an expression of one unknown lies on a line only if it is linear (every other power is
+strictly convex there), so three exact values decide whether, and how, an equation can be solved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from functools import partial
+from math import ceil, prod
+
+from weightwise.axes.terms import (
+    Labels,
+    Merge,
+    Name,
+    One,
+    Parts,
+    Quotient,
+    Reversed,
+    Term,
+    atoms,
+    leaves,
+    size_names,
+)
+from weightwise.errors import AxesError
+
+
+def value(term: Term, sizes: Mapping[str, Fraction | int]) -> Fraction:
+    """The size of a term whose names all have one."""
+    match term:
+        case One():
+            return Fraction(1)
+        case Name(name) | Reversed(Name(name)):
+            return Fraction(sizes[name])
+        case Labels(_, labels):
+            return Fraction(len(labels))
+        case Quotient():
+            return _share(term, sizes)
+        case Merge(terms):
+            return prod((value(inner, sizes) for inner in terms), start=Fraction(1))
+        case Parts(_, _, blocks):
+            return sum((value(Merge(block), sizes) for block in blocks), start=Fraction(0))
+        case _:
+            raise AxesError(f"want {term} to be expanded first")
+
+
+def _share(quotient: Quotient, sizes: Mapping[str, Fraction | int]) -> Fraction:
+    divisor = quotient.divisor if isinstance(quotient.divisor, int) else sizes[quotient.divisor]
+    if not divisor:
+        raise AxesError(f"want {quotient.divisor} above 0, to divide {quotient.numerator} by it")
+    share = Fraction(sizes[quotient.numerator.name]) / divisor
+    return Fraction(ceil(share)) if quotient.ceil else share
+
+
+def unknowns(term: Term, sizes: Mapping[str, int]) -> frozenset[str]:
+    """The names in the term that have no size yet."""
+    return frozenset(size_names([term])) - sizes.keys()
+
+
+def known_size(term: Term, sizes: Mapping[str, int]) -> int | None:
+    """The size of a term, or None while a name in it has none; raises AxesError if it is no whole number."""
+    if unknowns(term, sizes):
+        return None
+    size = value(term, sizes)
+    if size.denominator != 1:
+        raise AxesError(f"want {term} to be a whole number{_given(term, sizes)}")
+    return int(size)
+
+
+def solved(terms: Sequence[Term], shape: Sequence[int], facts: Mapping[str, int]) -> dict[str, int]:
+    """The facts and every size that follows from them and the shape; raises AxesError where they contradict."""
+    sizes = dict(facts)
+    while found := next(_solutions(terms, shape, sizes), None):
+        name, size = found
+        sizes[name] = size
+    for number, (term, length) in enumerate(zip(terms, shape, strict=True)):
+        expected = known_size(term, sizes)
+        if expected not in (None, length):
+            raise AxesError(f"want {expected} in dimension {number}{_given(term, sizes)}")
+    return sizes
+
+
+def _solutions(
+    terms: Sequence[Term], shape: Sequence[int], sizes: Mapping[str, int]
+) -> Iterator[tuple[str, int]]:
+    """The one unknown name of each equation that has a single solution, with that solution."""
+    for number, (term, length) in enumerate(zip(terms, shape, strict=True)):
+        product = Merge(reduced([term], sizes))
+        names = unknowns(product, sizes)
+        if len(names) != 1 or _rounded(product, names):
+            continue
+        (name,) = names
+        size = _solution(partial(_value_at, product, sizes, name), length)
+        if size is None:
+            continue
+        if size < 0 or size.denominator != 1:
+            raise AxesError(f"want a whole size of {name} in dimension {number}, not {size}{_given(term, sizes)}")
+        yield name, int(size)
+
+
+def _value_at(term: Term, sizes: Mapping[str, int], name: str, guess: Fraction) -> Fraction:
+    return value(term, {**sizes, name: guess})
+
+
+def _solution(size_at: Callable[[Fraction], Fraction], length: int) -> Fraction | None:
+    """The x with `size_at(x) == length`, if the size is linear in x or in 1/x and does depend on it."""
+    for power in (1, -1):
+        first, second, third = (size_at(Fraction(guess) ** power) for guess in (1, 2, 3))
+        slope = second - first
+        if slope and third - second == slope:
+            x = 1 + (length - first) / slope
+            return x**power if x or power > 0 else Fraction(-1)
+    return None
+
+
+def _rounded(term: Term, names: frozenset[str]) -> bool:
+    """Whether one of the names stands inside a `ceil`, which many sizes satisfy."""
+    ceilings = (atom for atom in atoms([term]) if isinstance(atom, Quotient) and atom.ceil)
+    return any(names.intersection(size_names([ceiling])) for ceiling in ceilings)
+
+
+def _given(term: Term, sizes: Mapping[str, int]) -> str:
+    """The sizes that an equation was read with, as in " (groups 2, in 7)"."""
+    given = [f"{name} {sizes[name]}" for name in dict.fromkeys(size_names([term])) if name in sizes]
+    return f" ({', '.join(given)})" if given else ""
+
+
+def reduced(terms: Iterable[Term], sizes: Mapping[str, int], ones: frozenset[str] = frozenset()) -> tuple[Term, ...]:
+    """The leaves of a product, as short as they can be told without loss.
+
+    `groups in/groups` side by side are all of `in` while nobody knows how many groups there are, and where there is one
+    group (`ones`) each share is the whole. Bare ones are left out, unless there is nothing else.
+    """
+    shares = [_whole(term, ones) for term in leaves(terms)]
+    short: list[Term] = []
+    for term in shares:
+        if short and isinstance(term, Quotient) and not term.ceil and short[-1] == Name(str(term.divisor)):
+            if term.divisor not in sizes:
+                short[-1] = term.numerator
+                continue
+        if isinstance(term, Parts):
+            term = Parts(term.name, term.labels, tuple(reduced(block, sizes, ones) for block in term.blocks))
+        if not isinstance(term, One):
+            short.append(term)
+    return tuple(short) or (One(),)
+
+
+def _whole(term: Term, ones: frozenset[str]) -> Term:
+    """The term, where a divisor is one: `groups` is then a bare one, and `in/groups` is `in`."""
+    match term:
+        case Name(name, 0) if name in ones:
+            return One()
+        case Quotient(numerator, divisor, False) if divisor in ones:
+            return numerator
+        case _:
+            return term

@@ -1,0 +1,83 @@
+"""The rows of which every table of conventions is made, and what a table says of one layer.
+
+A row is data: which array of which layer, its role in the neutral operation, its axes in the language of
+`weightwise.axes`, and a predicate of the layer's configuration where the array is not always there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from weightwise.ops.operation import Operation, Shape
+
+Config = Mapping[str, Any]
+Shapes = Sequence[Shape]
+
+
+def always(config: Config) -> bool:
+    """Return True: the array is there in every configuration."""
+    return True
+
+
+@dataclass(frozen=True)
+class Row:
+    """One array of one class of layers."""
+
+    layer: str
+    """The class name, or several with a space between them."""
+    name: str
+    """The framework's own name of the variable."""
+    role: str
+    """The role that the operation gives it; `-` for one that does not enter the output (counts, seeds)."""
+    axes: str
+    when: Callable[[Config], bool] = always
+    trainable: bool = True
+    slot: int | None = None
+    """Its number in the file where that is not its place among the rows."""
+    expand: Callable[[Config, Shapes], Mapping[str, str]] | None = None
+    """Supplies the axes of `...name` from the configuration."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A layer inside a layer: the cell of an LSTM, the forward half of a Bidirectional."""
+
+    key: str
+    """Where the file stores it: `cell`, `forward_layer`, `cells/lstm_cell_1`."""
+    class_name: str
+    config: Config
+    inputs: Shapes = ()
+    """The shapes of its inputs, as the layer around it hands them on."""
+    role: str = ""
+    """The prefix of its roles in the whole operation; empty when there is only one part."""
+    prefix: str = ""
+    """The prefix of its variables' names."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One array that a layer must have, with everything that the table and the configuration say of it."""
+
+    key: str
+    """Where the file stores it within the layer: `0`, `cell/1`."""
+    name: str
+    role: str
+    axes: str
+    trainable: bool
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """What the configuration and the input shapes fix."""
+    scope: str = ""
+    """Arrays of one scope share the sizes of their axes."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a table of conventions says of one layer."""
+
+    operation: Operation | None
+    slots: tuple[Slot, ...]
+    """The layer's arrays in the order of its `get_weights()`."""
+    note: str = ""
+    """Why the operation cannot be told although the arrays can."""

@@ -1,0 +1,35 @@
+"""Every error that weightwise raises on purpose: one sentence that says which file, which thing, what was expected, what was found.
+
+Each kind is also its standard kin, so that a caller who knows only Python catches it too:
+
+    WeightwiseError
+    ├── AxesError         ValueError    an axes string that cannot be read, or that an array's shape contradicts
+    ├── FormatError       ValueError    a file that is damaged, or is not what it says it is
+    ├── MissingFileError  OSError       a file that is not there, or cannot be read as a file
+    ├── SelectionError    LookupError   no such layer, weight, axis or index
+    └── UnsupportedError  ValueError    a file or a request that is understood, but not served
+"""
+
+
+class WeightwiseError(Exception):
+    """The kind that all others are."""
+
+
+class AxesError(WeightwiseError, ValueError):
+    """An axes string cannot be read, or an array's shape contradicts it."""
+
+
+class FormatError(WeightwiseError, ValueError):
+    """A file is damaged, or is not what it says it is."""
+
+
+class MissingFileError(WeightwiseError, OSError):
+    """A file is not there, or cannot be read as a file."""
+
+
+class SelectionError(WeightwiseError, LookupError):
+    """There is no such layer, weight, axis or index."""
+
+
+class UnsupportedError(WeightwiseError, ValueError):
+    """A file or a request is understood, but not served."""

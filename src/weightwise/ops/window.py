@@ -1,0 +1,91 @@
+"""Windows that slide over spatial axes: their output sizes, their padding and their positions.
+
+Convolutions and poolings share this arithmetic. `same` is TensorFlow's definition, `ceil(input / stride)`, with the odd
+element of padding at the end (https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2); `causal` pads all
+of it at the beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
+
+from weightwise.ops.operation import Shape, ShapeError
+
+if TYPE_CHECKING:
+    from weightwise.ops.operation import Array
+
+Padding = str | tuple[tuple[int, int], ...]
+"""`valid`, `same`, `causal`, or the elements before and after each spatial axis."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window of `size` elements per spatial axis that moves by `strides`, its elements `dilation` apart."""
+
+    size: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilation: tuple[int, ...]
+    padding: Padding
+
+    def extent(self, axis: int) -> int:
+        """Return how many elements the window spans: `(size - 1)·dilation + 1`."""
+        return (self.size[axis] - 1) * self.dilation[axis] + 1
+
+    def output_size(self, axis: int, size: int | None) -> int | None:
+        """Return how many positions the window has along an axis of `size` elements; raises `ShapeError` if none."""
+        if size is None:
+            return None
+        stride = self.strides[axis]
+        if self.padding in ("same", "causal"):
+            return -(-size // stride)
+        before, after = self.around(axis, size)
+        positions = (size + before + after - self.extent(axis)) // stride + 1
+        if positions < 1:
+            raise ShapeError(f"a window of {self.extent(axis)} elements does not fit in an axis of {size}")
+        return positions
+
+    def output_sizes(self, spatial: Shape) -> Shape:
+        """Return the number of positions along each spatial axis."""
+        if len(spatial) != len(self.size):
+            raise ShapeError(f"a window over {len(self.size)} axes cannot slide over {len(spatial)}")
+        return tuple(self.output_size(axis, size) for axis, size in enumerate(spatial))
+
+    def around(self, axis: int, size: int) -> tuple[int, int]:
+        """Return the elements of padding before and after an axis of `size` elements."""
+        if not isinstance(self.padding, str):
+            return self.padding[axis]
+        if self.padding == "valid":
+            return 0, 0
+        if self.padding == "causal":
+            return self.extent(axis) - 1, 0
+        stride = self.strides[axis]
+        total = max((-(-size // stride) - 1) * stride + self.extent(axis) - size, 0)
+        return total // 2, total - total // 2
+
+    def padded(self, x: Array, fill: float = 0.0) -> Array:
+        """Return `x` (batch, spatial axes, then any others) with its padding filled in."""
+        import numpy
+
+        rank = len(self.size)
+        widths = [self.around(axis, x.shape[1 + axis]) for axis in range(rank)]
+        rest = [(0, 0)] * (x.ndim - 1 - rank)
+        return numpy.pad(x, [(0, 0), *widths, *rest], constant_values=fill)
+
+    def slices(self, positions: Sequence[int]) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...]]]:
+        """Yield each element of the window with the slices of the padded input that it meets at all positions."""
+        for element in product(*map(range, self.size)):
+            yield (
+                element,
+                tuple(
+                    slice(at * step, at * step + (count - 1) * stride + 1, stride)
+                    for at, step, count, stride in zip(element, self.dilation, positions, self.strides, strict=True)
+                ),
+            )
+
+
+def times(values: Sequence[int]) -> str:
+    """Return sizes as people write them: `3 × 3`."""
+    return " × ".join(map(str, values))
