@@ -1,9 +1,9 @@
-"""Every error that weightwise raises on purpose: one sentence that says which file, which thing, what was expected, what was found.
+"""Every error that weightwise raises on purpose: one sentence with the file, the thing, the expected, the found.
 
 Each kind is also its standard kin, so that a caller who knows only Python catches it too:
 
     WeightwiseError
-    ├── AxesError         ValueError    an axes string that cannot be read, or that an array's shape contradicts
+    ├── AxesError         ValueError    an axes string that cannot be read, or that a shape contradicts
     ├── FormatError       ValueError    a file that is damaged, or is not what it says it is
     ├── MissingFileError  OSError       a file that is not there, or cannot be read as a file
     ├── SelectionError    LookupError   no such layer, weight, axis or index

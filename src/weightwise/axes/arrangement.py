@@ -1,8 +1,8 @@
 """The same values under other axes, in NumPy.
 
-Splitting a dimension of any array is a view, and so are transposing, flipping and slicing; therefore an array whose
-axes are all counted is moved without touching a value, up to the last step that merges axes. Named blocks that lie in
-another order, or have unequal sizes, are moved one by one into a new array.
+Splitting a dimension of any array is a view, and so are transposing, flipping and slicing; therefore an array
+whose axes are all counted is moved without touching a value, up to the last step that merges axes. Named blocks
+that lie in another order, or have unequal sizes, are moved one by one into a new array.
 """
 
 from __future__ import annotations
@@ -13,7 +13,15 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from weightwise.axes.coordinates import Coordinate, Position, along, names_within, no_such_axis, starts, volume
+from weightwise.axes.coordinates import (
+    Coordinate,
+    Position,
+    along,
+    names_within,
+    no_such_axis,
+    starts,
+    volume,
+)
 from weightwise.axes.factors import Dimension, Factor
 from weightwise.errors import AxesError, SelectionError
 
@@ -25,7 +33,8 @@ def arranged(array: npt.ArrayLike, source: Sequence[Dimension], target: Sequence
     view, factors = split(array, source)
     wanted = tuple(factor for dimension in target for factor in dimension.counted)
     shape = tuple(dimension.size for dimension in target)
-    if not any(factor.blocks for factor in factors + wanted) and _label_orders(factors) == _label_orders(wanted):
+    unequal = any(factor.blocks for factor in factors + wanted)
+    if not unequal and _label_orders(factors) == _label_orders(wanted):
         return turned(view, factors, wanted).reshape(shape)
     result = np.empty(shape, view.dtype)
     _copy_blocks(blocks(view, factors), blocks(*split(result, target)))
@@ -33,7 +42,7 @@ def arranged(array: npt.ArrayLike, source: Sequence[Dimension], target: Sequence
 
 
 def split(array: npt.ArrayLike, dimensions: Sequence[Dimension]) -> tuple[Array, tuple[Factor, ...]]:
-    """A view with one axis for each factor, and the factors; raises SelectionError if the array has another shape."""
+    """A view with one axis for each factor, and the factors; raises SelectionError for another array's shape."""
     view = np.asarray(array)
     shape = tuple(dimension.size for dimension in dimensions)
     if view.shape != shape:
@@ -124,13 +133,13 @@ def selected(
 
 
 def _chosen(factor: Factor, rest: dict[str, Coordinate]) -> int | None:
-    """The stored place along the axis, or the number of the block, that the coordinates choose; uses them up."""
+    """The stored place along the axis, or the number of the block, that the coordinates choose and use up."""
     if factor.name in rest:
         return along(factor, rest.pop(factor.name))
     owning = [number for number, block in enumerate(factor.blocks) if rest.keys() & names_within(block)]
     if len(owning) > 1:
         labels = ", ".join(factor.labels[number] for number in owning)
-        raise SelectionError(f"{', '.join(rest)} may lie in the blocks {labels} of {factor.name}: choose one of them")
+        raise SelectionError(f"{', '.join(rest)} stands in the blocks {labels} of {factor.name}: choose one")
     return owning[0] if owning else None
 
 

@@ -12,11 +12,10 @@ from weightwise.axes.coordinates import Coordinate, Position
 from weightwise.axes.factors import Dimension, Factor, measured, rearranged, single
 from weightwise.axes.notation import check_distinct, expanded, read
 from weightwise.axes.sizes import solved
-from weightwise.axes.terms import Term, divisors, size_names, spelled
+from weightwise.axes.terms import Term, size_names, spelled
 from weightwise.errors import AxesError
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
 
@@ -46,7 +45,7 @@ class Axes:
         return tuple(dict.fromkeys(size_names(self.terms)))
 
     def expand(self, **names: str) -> Axes:
-        """The axes with `...name` replaced by the axes given for it; raises AxesError for a name that is not there.
+        """The axes with `...name` replaced by the axes given for it; raises AxesError if there is none.
 
         >>> str(parse("...kept heads").expand(kept="rows columns"))
         'rows columns heads'
@@ -99,7 +98,7 @@ class Bound:
         return " · ".join(dimension.text() for dimension in self.dimensions) or "scalar"
 
     def position(self, index: Sequence[int]) -> dict[str, Coordinate]:
-        """The coordinates of one element by name: numbers, labels, and along all of `in` where it is cut in groups.
+        """The coordinates of one element by name; where `in` is cut in groups, also the one along all of `in`.
 
         Raises SelectionError where the array has no such index.
 
@@ -109,7 +108,7 @@ class Bound:
         return coordinates.position(self.dimensions, index)
 
     def index(self, position: Position) -> tuple[int, ...]:
-        """The index of the element with these coordinates; raises SelectionError if they do not name exactly one.
+        """The index of the element with these coordinates; raises SelectionError if they do not name one.
 
         >>> parse("in (gate[i f g o] units)").bind((5, 28)).index({"in": 2, "gate": "f", "units": 3})
         (2, 10)
@@ -123,7 +122,8 @@ class Bound:
         """
         from weightwise.axes import arrangement
 
-        values, rest = arrangement.selected(array, self.dimensions, coordinates.shares(self.dimensions, position))
+        wanted = coordinates.shares(self.dimensions, position)
+        values, rest = arrangement.selected(array, self.dimensions, wanted)
         axes = parse(" ".join(dimension.notation for dimension in rest))
         return values, axes.bind(values.shape, self.sizes)
 
@@ -139,7 +139,7 @@ class Bound:
         return Bound(axes, shape, self.sizes, dimensions)
 
     def arrange(self, array: npt.ArrayLike, target: str | Axes) -> npt.NDArray[Any]:
-        """The same values under other axes, a view where NumPy has one; raises AxesError if the names differ."""
+        """The same values under other axes, a view where NumPy has one; raises AxesError for other names."""
         from weightwise.axes import arrangement
 
         return arrangement.arranged(array, self.dimensions, self.rearranged(target).dimensions)

@@ -1,4 +1,4 @@
-"""From the place of an element to the names of its coordinates, and back: mixed-radix numbers, slowest digit first."""
+"""From the index of an element to its coordinates by name, and back: mixed-radix numbers, slowest digit first."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _with_blocks(factors: Iterable[Factor]) -> Iterator[Factor]:
 
 
 def index(dimensions: Sequence[Dimension], wanted: Position) -> tuple[int, ...]:
-    """The place of the element with these coordinates, which must name every axis; raises SelectionError otherwise."""
+    """The place of the element with these coordinates; raises SelectionError if they do not name every axis."""
     rest = shares(dimensions, wanted)
     place = tuple(_number(dimension.factors, rest) for dimension in dimensions)
     for name in rest:
@@ -92,7 +92,7 @@ def index(dimensions: Sequence[Dimension], wanted: Position) -> tuple[int, ...]:
 
 
 def shares(dimensions: Sequence[Dimension], wanted: Position) -> dict[str, Coordinate]:
-    """The coordinates, with one along all of `in` spelled as `groups` and `in/groups` where the array has these two."""
+    """The coordinates, with one along all of `in` spelled as `groups` and `in/groups` where these two are axes."""
     coordinates = dict(wanted)
     sizes = {factor.name: factor.size for factor in every_factor(dimensions)}
     for factor in every_factor(dimensions):

@@ -22,7 +22,7 @@ class Factor:
 
     @property
     def name(self) -> str:
-        """The axis as people read it: `kh`, `units'`, `in/groups`, `gate`, `1`; a product is `heads·head_dim`."""
+        """The axis as people read it: `kh`, `units'`, `in/groups`, `gate`, `1`; or a product, `heads·head_dim`."""
         match self.terms:
             case (Labels(name),):
                 return name
@@ -115,7 +115,7 @@ class Dimension:
 
 
 def measured(terms: Sequence[Term], shape: Sequence[int], sizes: Mapping[str, int]) -> tuple[Dimension, ...]:
-    """The dimensions of an array of this shape; what lies between unknown factors stays one product with them."""
+    """The dimensions of an array of this shape; from its first to its last unknown factor each is one product."""
     ones = single(terms, sizes)
     return tuple(
         Dimension(_factors(reduced([term], sizes, ones), length, sizes, number))
@@ -128,7 +128,9 @@ def single(terms: Iterable[Term], sizes: Mapping[str, int]) -> frozenset[str]:
     return frozenset(name for name in divisors(terms) if sizes.get(name) == 1)
 
 
-def _factors(terms: tuple[Term, ...], length: int, sizes: Mapping[str, int], number: int) -> tuple[Factor, ...]:
+def _factors(
+    terms: tuple[Term, ...], length: int, sizes: Mapping[str, int], number: int
+) -> tuple[Factor, ...]:
     factors = [known_factor(term, sizes) for term in terms]
     if None not in factors:
         return tuple(filter(None, factors))
@@ -157,7 +159,7 @@ def known_factor(term: Term, sizes: Mapping[str, int]) -> Factor | None:
 def rearranged(
     terms: Sequence[Term], source: Sequence[Dimension], sizes: Mapping[str, int], ones: frozenset[str]
 ) -> tuple[Dimension, ...]:
-    """The dimensions that the same values have under other terms; an unknown product may move, but only whole."""
+    """The dimensions of the same values under other terms; an unknown product may move, but only whole."""
     known = [factor for dimension in source for factor in dimension.factors]
     return tuple(Dimension(tuple(_moved(reduced([term], sizes, ones), known, sizes))) for term in terms)
 
@@ -165,8 +167,9 @@ def rearranged(
 def _moved(terms: tuple[Term, ...], known: Sequence[Factor], sizes: Mapping[str, int]) -> list[Factor]:
     factors: list[Factor] = []
     while terms:
-        whole = (factor for factor in known if terms[: len(factor.terms)] == factor.terms)
-        factor = max(whole, key=lambda factor: len(factor.terms), default=None) or known_factor(terms[0], sizes)
+        found = [factor for factor in known if terms[: len(factor.terms)] == factor.terms]
+        longest = max(found, key=lambda factor: len(factor.terms), default=None)
+        factor = longest or known_factor(terms[0], sizes)
         if factor is None:
             raise AxesError(_unresolved(terms[0], known))
         factors.append(factor)

@@ -27,7 +27,7 @@ WORD = re.compile(r"[a-z]")
 
 
 def read(text: str) -> tuple[Term, ...]:
-    """The terms of an axes string, one for each dimension; raises AxesError with the column of the first fault."""
+    """The terms of an axes string, one for each dimension; raises AxesError with the first fault's column."""
     reader = _Reader(text)
     terms = reader.terms()
     if reader.token:
@@ -37,7 +37,7 @@ def read(text: str) -> tuple[Term, ...]:
 
 
 def expanded(terms: Iterable[Term], supplied: Mapping[str, tuple[Term, ...]]) -> tuple[Term, ...]:
-    """The terms with each `...name` replaced by the terms supplied for it; raises AxesError for other names."""
+    """The terms with each `...name` replaced by the terms supplied for it; raises AxesError if there is none."""
     rest = dict(supplied)
     result = tuple(_replaced(terms, rest, supplied))
     for name in rest:
@@ -66,11 +66,12 @@ def check_distinct(terms: tuple[Term, ...], text: str) -> None:
     """Raise AxesError if one axis stands twice, so that its name would not tell which one is meant."""
     for name, times in Counter(_claims(terms)).items():
         if times > 1:
-            raise AxesError(f"axes '{text}' name the axis {name} twice; a second axis of the same size is {name}'")
+            hint = f"a second axis of the same size is {name}'"
+            raise AxesError(f"axes '{text}' name the axis {name} twice; {hint}")
 
 
 def _claims(terms: Iterable[Term]) -> Iterator[str]:
-    """The names that the terms take for themselves; the blocks of one axis may share names among each other."""
+    """The names that the terms take for themselves; the blocks of one axis may share names with each other."""
     for term in leaves(terms):
         match term:
             case Parts(name, _, blocks):
@@ -80,12 +81,12 @@ def _claims(terms: Iterable[Term]) -> Iterator[str]:
                 yield name
             case Quotient(numerator, _, rounded):
                 yield str(term) if rounded else str(numerator)
-            case Name() as axis | Reversed(axis):
+            case (Name() as axis) | Reversed(axis):
                 yield str(axis)
 
 
 class _Reader:
-    """A place in the text: `token` is the next token ("" at the end), `column` where it starts, counted from 1."""
+    """A place in the text: `token` is the next token ("" at the end), `column` where it starts, from 1."""
 
     def __init__(self, text: str) -> None:
         self.text = text

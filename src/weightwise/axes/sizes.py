@@ -1,7 +1,7 @@
 """How large each name is: one equation for each dimension, solved one unknown at a time.
 
-Every size in the language is a sum of products of names and of their inverses, all with coefficients that are not
-negative. Sampled at 1, 2, 3 such an expression of one unknown lies on a line only if it is linear (every other power is
+Every size in the language is a sum of products of names and of their inverses, and no coefficient is negative.
+Sampled at 1, 2, 3 such an expression of one unknown lies on a line only if it is linear (every other power is
 strictly convex there), so three exact values decide whether, and how, an equation can be solved.
 """
 
@@ -71,7 +71,7 @@ def known_size(term: Term, sizes: Mapping[str, int]) -> int | None:
 
 
 def solved(terms: Sequence[Term], shape: Sequence[int], facts: Mapping[str, int]) -> dict[str, int]:
-    """The facts and every size that follows from them and the shape; raises AxesError where they contradict."""
+    """The facts and every size that follows from them and the shape; raises AxesError if they contradict."""
     sizes = dict(facts)
     while found := next(_solutions(terms, shape, sizes), None):
         name, size = found
@@ -97,7 +97,8 @@ def _solutions(
         if size is None:
             continue
         if size < 0 or size.denominator != 1:
-            raise AxesError(f"want a whole size of {name} in dimension {number}, not {size}{_given(term, sizes)}")
+            given = _given(term, sizes)
+            raise AxesError(f"want a whole size of {name} in dimension {number}, not {size}{given}")
         yield name, int(size)
 
 
@@ -128,23 +129,25 @@ def _given(term: Term, sizes: Mapping[str, int]) -> str:
     return f" ({', '.join(given)})" if given else ""
 
 
-def reduced(terms: Iterable[Term], sizes: Mapping[str, int], ones: frozenset[str] = frozenset()) -> tuple[Term, ...]:
+def reduced(
+    terms: Iterable[Term], sizes: Mapping[str, int], ones: frozenset[str] = frozenset()
+) -> tuple[Term, ...]:
     """The leaves of a product, as short as they can be told without loss.
 
-    `groups in/groups` side by side are all of `in` while nobody knows how many groups there are, and where there is one
-    group (`ones`) each share is the whole. Bare ones are left out, unless there is nothing else.
+    `groups in/groups` side by side are all of `in` while nobody knows how many groups there are, and where there
+    is one group (`ones`) each share is the whole. Bare ones are left out, unless there is nothing else.
     """
-    shares = [_whole(term, ones) for term in leaves(terms)]
     short: list[Term] = []
-    for term in shares:
-        if short and isinstance(term, Quotient) and not term.ceil and short[-1] == Name(str(term.divisor)):
-            if term.divisor not in sizes:
-                short[-1] = term.numerator
+    for term in (_whole(leaf, ones) for leaf in leaves(terms)):
+        match term:
+            case One():
                 continue
-        if isinstance(term, Parts):
-            term = Parts(term.name, term.labels, tuple(reduced(block, sizes, ones) for block in term.blocks))
-        if not isinstance(term, One):
-            short.append(term)
+            case Quotient(numerator, str(divisor), False) if divisor not in sizes and short[-1:] == [Name(divisor)]:
+                short[-1] = numerator
+            case Parts(name, labels, blocks):
+                short.append(Parts(name, labels, tuple(reduced(block, sizes, ones) for block in blocks)))
+            case _:
+                short.append(term)
     return tuple(short) or (One(),)
 
 

@@ -1,6 +1,6 @@
 """The words of the axes language as frozen values; `str` of each is its canonical text.
 
-The language itself is written down in `weightwise.axes`; this module only says what a parsed line consists of.
+The language itself is written down in `weightwise.axes`; this module only says what a parsed line is made of.
 """
 
 from __future__ import annotations
