@@ -1,4 +1,4 @@
-"""Every error that weightwise raises on purpose: one sentence with the file, the thing, the expected, the found.
+"""Every error that weightwise raises on purpose: one sentence with the file, the thing, what was expected and found.
 
 Each kind is also its standard kin, so that a caller who knows only Python catches it too:
 

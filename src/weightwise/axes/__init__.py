@@ -10,7 +10,7 @@ The grammar is this, and no more; `tests/axes/test_notation.py` has each constru
 
     one      = "1"                               a dimension of length one, which stays where it is
     name     = word { "'" }                      `in`; `in'` is a second axis of the same size
-    quotient = name "/" divisor                  `in/groups`: one group's share of `in`, a contiguous run of it
+    quotient = name "/" divisor                  `in/groups`: a group's share of `in`, a contiguous run of it
              | "ceil" "(" name "/" divisor ")"   `ceil(in/block)`: the number of blocks that cover `in`
     divisor  = word | number above 1
     labels   = word "[" word { word } "]"        `gate[i f g o]`: named, equal blocks in stored order
@@ -19,12 +19,12 @@ The grammar is this, and no more; `tests/axes/test_notation.py` has each constru
     merge    = "(" term { term } ")"             `(h w c)`: one dimension, slowest first
     reversed = "-" name                          `-kh`: stored backwards
     expand   = "..." word                        stands for axes that a layer's configuration supplies
-    word     = a lower-case letter, then lower-case letters, digits and "_"; `ceil` is none
+    word     = a lower-case letter, then letters, digits and "_"; `ceil` is none
 
-A name has one size in one line, and stands for one axis: no axis may be named twice, except in different blocks
-of the same parts. `groups in/groups` is all of `in`, whose coordinate is the group's number times `in/groups`,
-plus the coordinate inside the group. A merged product of which not every size is known is bound as one
-unresolved factor, `heads·head_dim 12`, which can be shown, and moved whole.
+A name has one size in one line, and stands for one axis: no axis may be named twice, except in different
+blocks of the same parts. `groups in/groups` is all of `in`: its coordinate is the number of the group times
+`in/groups`, plus the coordinate inside the group. A merged product of which not every size is known is bound
+as one unresolved factor, `heads·head_dim 12`, which can be shown, and moved whole.
 
     terms         the words of the language as values
     notation      text -> terms

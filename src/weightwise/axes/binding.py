@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from weightwise.axes import coordinates
 from weightwise.axes.coordinates import Coordinate, Position
-from weightwise.axes.factors import Dimension, Factor, measured, rearranged, single
+from weightwise.axes.factors import (
+    Dimension,
+    Factor,
+    check_contents,
+    counted,
+    measured,
+    rearranged,
+    single,
+)
 from weightwise.axes.notation import check_distinct, expanded, read
 from weightwise.axes.sizes import solved
-from weightwise.axes.terms import Term, size_names, spelled
+from weightwise.axes.terms import Expand, Term, atoms, size_names, spelled
 from weightwise.errors import AxesError
 
 if TYPE_CHECKING:
@@ -54,9 +62,7 @@ class Axes:
         check_distinct(terms, spelled(terms))
         return Axes(terms)
 
-    def bind(
-        self, shape: Sequence[int], sizes: Mapping[str, int] | None = None, *, what: str = "the array"
-    ) -> Bound:
+    def bind(self, shape: Sequence[int], sizes: Mapping[str, int] | None = None, *, what: str = "the array") -> Bound:
         """The axes with the sizes that follow from the shape and from the `sizes` known otherwise.
 
         Raises AxesError, which names `what`, the axes and the shape, where they contradict each other.
@@ -64,7 +70,7 @@ class Axes:
         >>> parse("(gate[i f g o] units) in").bind((28, 5)).text()
         '(gate[i f g o] · units 7) · in 5'
         """
-        shape = tuple(shape)
+        shape = tuple(map(int, shape))
         try:
             known = self._sizes(shape, sizes or {})
             return Bound(self, shape, known, measured(self.terms, shape, known))
@@ -72,6 +78,9 @@ class Axes:
             raise AxesError(f"{what}: axes '{self}' {error}, the array has shape {shape}") from None
 
     def _sizes(self, shape: tuple[int, ...], facts: Mapping[str, int]) -> dict[str, int]:
+        for term in atoms(self.terms):
+            if isinstance(term, Expand):
+                raise AxesError(f"want {term} to be expanded first")
         if len(shape) != len(self.terms):
             count = len(self.terms)
             raise AxesError(f"want {count} dimension{'s' if count != 1 else ''}")
@@ -91,14 +100,14 @@ class Bound:
     @property
     def factors(self) -> tuple[Factor, ...]:
         """The factors of all dimensions in order, bare ones left out."""
-        return tuple(factor for dimension in self.dimensions for factor in dimension.counted)
+        return counted(self.dimensions)
 
     def text(self) -> str:
         """The axes with their sizes, as in `kh 3 · kw 3 · in 1 · out 32`; of a single number, `scalar`."""
         return " · ".join(dimension.text() for dimension in self.dimensions) or "scalar"
 
     def position(self, index: Sequence[int]) -> dict[str, Coordinate]:
-        """The coordinates of one element by name; where `in` is cut in groups, also the one along all of `in`.
+        """The coordinates of one element by name; where `in` lies in groups, also the one along all of `in`.
 
         Raises SelectionError where the array has no such index.
 
@@ -128,18 +137,25 @@ class Bound:
         return values, axes.bind(values.shape, self.sizes)
 
     def rearranged(self, target: str | Axes) -> Bound:
-        """What `arrange` binds its result to; raises AxesError if a size in the target is not known."""
+        """What the axes of `arrange`'s result are bound to; raises AxesError if the names differ."""
         axes = parse(target) if isinstance(target, str) else target
         ones = single((*self.axes.terms, *axes.terms), self.sizes)
         try:
             dimensions = rearranged(axes.terms, self.dimensions, self.sizes, ones)
+            check_contents(self.factors, counted(dimensions))
         except AxesError as error:
             raise AxesError(f"axes '{self.axes}' cannot be arranged as '{axes}': {error}") from None
         shape = tuple(dimension.size for dimension in dimensions)
         return Bound(axes, shape, self.sizes, dimensions)
 
     def arrange(self, array: npt.ArrayLike, target: str | Axes) -> npt.NDArray[Any]:
-        """The same values under other axes, a view where NumPy has one; raises AxesError for other names."""
+        """The same values under other axes, a view where NumPy has one; raises AxesError if the names differ.
+
+        >>> import numpy
+        >>> kernel = numpy.zeros((3, 2, 1, 4))
+        >>> parse("kh kw in out").bind(kernel.shape).arrange(kernel, "out in (kh kw)").shape
+        (4, 1, 6)
+        """
         from weightwise.axes import arrangement
 
         return arrangement.arranged(array, self.dimensions, self.rearranged(target).dimensions)

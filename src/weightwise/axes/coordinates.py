@@ -1,14 +1,13 @@
-"""From the index of an element to its coordinates by name, and back: mixed-radix numbers, slowest digit first."""
+"""From the index of an element to its coordinates by name, and back: mixed-radix numbers, slowest first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
-from math import prod
 from operator import index as whole_number
 from typing import TypeAlias
 
-from weightwise.axes.factors import Dimension, Factor
+from weightwise.axes.factors import Dimension, Factor, volume
 from weightwise.axes.terms import size_names
 from weightwise.errors import SelectionError
 
@@ -28,7 +27,7 @@ def position(dimensions: Sequence[Dimension], place: Sequence[int]) -> dict[str,
 
 def _digits(factors: Sequence[Factor], number: int) -> Iterator[tuple[str, Coordinate]]:
     """The coordinates along the factors of a product at one place of it."""
-    stride = prod(factor.size for factor in factors)
+    stride = volume(factors)
     for factor in factors:
         stride //= factor.size
         digit, number = divmod(number, stride)
@@ -45,11 +44,6 @@ def _digit(factor: Factor, digit: int) -> Iterator[tuple[str, Coordinate]]:
         yield factor.name, factor.labels[digit]
     elif not factor.bare:
         yield factor.name, factor.size - 1 - digit if factor.reversed else digit
-
-
-def volume(factors: Iterable[Factor]) -> int:
-    """The number of places in a product."""
-    return prod(factor.size for factor in factors)
 
 
 def starts(factor: Factor) -> list[int]:
@@ -83,7 +77,7 @@ def _with_blocks(factors: Iterable[Factor]) -> Iterator[Factor]:
 
 
 def index(dimensions: Sequence[Dimension], wanted: Position) -> tuple[int, ...]:
-    """The place of the element with these coordinates; raises SelectionError if they do not name every axis."""
+    """The place of the element with these coordinates; raises SelectionError if an axis has none."""
     rest = shares(dimensions, wanted)
     place = tuple(_number(dimension.factors, rest) for dimension in dimensions)
     for name in rest:
@@ -92,7 +86,7 @@ def index(dimensions: Sequence[Dimension], wanted: Position) -> tuple[int, ...]:
 
 
 def shares(dimensions: Sequence[Dimension], wanted: Position) -> dict[str, Coordinate]:
-    """The coordinates, with one along all of `in` spelled as `groups` and `in/groups` where these two are axes."""
+    """The coordinates, with one along all of `in` spelled as `groups` and `in/groups` where these are axes."""
     coordinates = dict(wanted)
     sizes = {factor.name: factor.size for factor in every_factor(dimensions)}
     for factor in every_factor(dimensions):
@@ -123,7 +117,7 @@ def _place(factor: Factor, rest: dict[str, Coordinate]) -> int:
 
 
 def along(factor: Factor, wanted: Coordinate) -> int:
-    """The stored place along one axis, or the number of the block, of a coordinate given as a number or a label."""
+    """The stored place along one axis, or the number of the block, that a number or a label stands for."""
     if factor.labels and isinstance(wanted, str):
         if wanted not in factor.labels:
             raise SelectionError(f"{factor.name} has the blocks {', '.join(factor.labels)}, not '{wanted}'")
@@ -146,7 +140,8 @@ def no_such_axis(dimensions: Sequence[Dimension], name: str) -> SelectionError:
     """The reason why an array has no coordinate of this name."""
     for factor in every_factor(dimensions):
         if not factor.resolved and name in size_names(factor.terms):
-            return SelectionError(f"only the product {factor.name} {factor.size} is known, not the axis {name} in it")
+            product = f"{factor.name} {factor.size}"
+            return SelectionError(f"only the product {product} is known, not the size of {name} in it")
     known = dict.fromkeys(factor.name for factor in every_factor(dimensions) if not factor.bare)
     if name in known:
         return SelectionError(f"{name} does not lie in the block that is chosen")

@@ -1,10 +1,11 @@
-"""What an axes string says about one array: its dimensions, each a product of factors with a size, slowest first."""
+"""What an axes string says about one array: dimensions, each a product of sized factors, slowest first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import TypeAlias
 
 from weightwise.axes.sizes import known_size, reduced
 from weightwise.axes.terms import Labels, One, Parts, Quotient, Reversed, Term, divisors, spelled
@@ -22,7 +23,7 @@ class Factor:
 
     @property
     def name(self) -> str:
-        """The axis as people read it: `kh`, `units'`, `in/groups`, `gate`, `1`; or a product, `heads·head_dim`."""
+        """The axis as people read it: `kh`, `units'`, `in/groups`, `gate`, `1`; or `heads·head_dim`."""
         match self.terms:
             case (Labels(name),):
                 return name
@@ -72,14 +73,14 @@ class Factor:
     def text(self) -> str:
         """The factor with its size: `kh 3`, `-kh 3`, `gate[i f g o]`, `(side: input 5 | recurrent 7)`."""
         if self.blocks:
-            blocks = (block_text(*pair) for pair in zip(self.labels, self.blocks, strict=True))
+            blocks = (_block_text(*pair) for pair in zip(self.labels, self.blocks, strict=True))
             return f"({self.name}: {' | '.join(blocks)})"
         if self.labels or self.bare:
             return spelled(self.terms)
         return f"{'-' if self.reversed else ''}{self.name} {self.size}"
 
 
-def block_text(label: str, factors: tuple[Factor, ...]) -> str:
+def _block_text(label: str, factors: tuple[Factor, ...]) -> str:
     """One block of unequal ones: its size, or its factors where it is a product."""
     if len(factors) == 1:
         return f"{label} {factors[0].size}"
@@ -95,7 +96,7 @@ class Dimension:
     @property
     def size(self) -> int:
         """The length of the dimension."""
-        return prod(factor.size for factor in self.factors)
+        return volume(self.factors)
 
     @property
     def counted(self) -> tuple[Factor, ...]:
@@ -114,8 +115,18 @@ class Dimension:
         return text if len(self.factors) == 1 else f"({text})"
 
 
+def volume(factors: Iterable[Factor]) -> int:
+    """The number of places in a product."""
+    return prod(factor.size for factor in factors)
+
+
+def counted(dimensions: Iterable[Dimension]) -> tuple[Factor, ...]:
+    """The factors of all dimensions in order, bare ones left out."""
+    return tuple(factor for dimension in dimensions for factor in dimension.counted)
+
+
 def measured(terms: Sequence[Term], shape: Sequence[int], sizes: Mapping[str, int]) -> tuple[Dimension, ...]:
-    """The dimensions of an array of this shape; from its first to its last unknown factor each is one product."""
+    """The dimensions of an array of this shape; what unknown factors enclose is one product with them."""
     ones = single(terms, sizes)
     return tuple(
         Dimension(_factors(reduced([term], sizes, ones), length, sizes, number))
@@ -128,16 +139,14 @@ def single(terms: Iterable[Term], sizes: Mapping[str, int]) -> frozenset[str]:
     return frozenset(name for name in divisors(terms) if sizes.get(name) == 1)
 
 
-def _factors(
-    terms: tuple[Term, ...], length: int, sizes: Mapping[str, int], number: int
-) -> tuple[Factor, ...]:
+def _factors(terms: tuple[Term, ...], length: int, sizes: Mapping[str, int], number: int) -> tuple[Factor, ...]:
     factors = [known_factor(term, sizes) for term in terms]
     if None not in factors:
         return tuple(filter(None, factors))
     first = factors.index(None)
     end = len(factors) - factors[::-1].index(None)
     before, after = tuple(filter(None, factors[:first])), tuple(filter(None, factors[end:]))
-    rest = prod(factor.size for factor in before + after)
+    rest = volume(before + after)
     size, excess = divmod(length, rest) if rest else (0, length)
     if excess:
         known = ", ".join(f"{factor.name} {factor.size}" for factor in before + after)
@@ -182,3 +191,33 @@ def _unresolved(term: Term, known: Sequence[Factor]) -> str:
         if term in factor.terms:
             return f"only the product {factor.name} {factor.size} is known, not the size of {term}"
     return f"the size of {term} is not known"
+
+
+Choice: TypeAlias = frozenset[tuple[str, str]]
+
+
+def contents(factors: Sequence[Factor]) -> dict[Choice, frozenset[str]]:
+    """The names of the counted axes in each block of the labelled ones, by the labels that choose the block."""
+    axis = next((number for number, factor in enumerate(factors) if factor.labels), None)
+    if axis is None:
+        return {frozenset(): frozenset(factor.name for factor in factors if not factor.bare)}
+    factor, before, after = factors[axis], factors[:axis], factors[axis + 1 :]
+    blocks = zip(factor.labels, factor.blocks or ((),) * len(factor.labels), strict=True)
+    return {
+        labels | {(factor.name, label)}: names
+        for label, block in blocks
+        for labels, names in contents((*before, *block, *after)).items()
+    }
+
+
+def check_contents(source: Sequence[Factor], target: Sequence[Factor]) -> None:
+    """Raise AxesError unless every block of the one has its like in the other, with the same axes."""
+    old, new = contents(source).items(), contents(target).items()
+    if old != new:
+        raise AxesError(f"{_listed(old - new)} would become {_listed(new - old)}")
+
+
+def _listed(blocks: Iterable[tuple[Choice, frozenset[str]]]) -> str:
+    """The first of the blocks, in a fixed order."""
+    listed = (sorted([*(f"{axis}={label}" for axis, label in labels), *names]) for labels, names in blocks)
+    return f"({', '.join(min(listed, default=['nothing']))})"

@@ -22,7 +22,7 @@ from weightwise.axes.terms import (
 )
 from weightwise.errors import AxesError
 
-TOKEN = re.compile(r"\s*(?P<token>[a-z][a-z0-9_]*|[0-9]+|\.\.\.|[()\[\]{}:|/'-])", re.ASCII)
+TOKEN = re.compile(r"\s*(?P<token>[a-z][a-zA-Z0-9_]*|[0-9]+|\.\.\.|[()\[\]{}:|/'-])", re.ASCII)
 WORD = re.compile(r"[a-z]")
 
 
@@ -37,7 +37,7 @@ def read(text: str) -> tuple[Term, ...]:
 
 
 def expanded(terms: Iterable[Term], supplied: Mapping[str, tuple[Term, ...]]) -> tuple[Term, ...]:
-    """The terms with each `...name` replaced by the terms supplied for it; raises AxesError if there is none."""
+    """The terms with each `...name` replaced by the terms supplied; raises AxesError for one not there."""
     rest = dict(supplied)
     result = tuple(_replaced(terms, rest, supplied))
     for name in rest:
@@ -71,7 +71,7 @@ def check_distinct(terms: tuple[Term, ...], text: str) -> None:
 
 
 def _claims(terms: Iterable[Term]) -> Iterator[str]:
-    """The names that the terms take for themselves; the blocks of one axis may share names with each other."""
+    """The names that the terms take for themselves; the blocks of one axis may share names."""
     for term in leaves(terms):
         match term:
             case Parts(name, _, blocks):
@@ -91,11 +91,13 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.end = 0
+        self.token = ""
+        self.column = 1
         self.advance()
 
     def advance(self) -> str:
         """The token that was next; moves behind it."""
-        taken = self.token if self.end else ""
+        taken = self.token
         found = TOKEN.match(self.text, self.end)
         if found:
             self.token, self.column, self.end = found["token"], found.start("token") + 1, found.end()
@@ -109,9 +111,7 @@ class _Reader:
 
     def fail(self, expected: str) -> NoReturn:
         found = self.text[self.column - 1 : self.column] if not self.token else self.token
-        raise AxesError(
-            f"axes '{self.text}', column {self.column}: expected {expected}, found {found or 'the end'}"
-        )
+        raise AxesError(f"axes '{self.text}', column {self.column}: expected {expected}, found {found or 'the end'}")
 
     def accept(self, mark: str) -> bool:
         """Whether the next token is this mark; if so, moves behind it."""

@@ -1,6 +1,6 @@
 """How large each name is: one equation for each dimension, solved one unknown at a time.
 
-Every size in the language is a sum of products of names and of their inverses, and no coefficient is negative.
+Every size in the language is a sum of products of names and of their inverses, with no negative coefficient.
 Sampled at 1, 2, 3 such an expression of one unknown lies on a line only if it is linear (every other power is
 strictly convex there), so three exact values decide whether, and how, an equation can be solved.
 """
@@ -13,6 +13,7 @@ from functools import partial
 from math import ceil, prod
 
 from weightwise.axes.terms import (
+    Expand,
     Labels,
     Merge,
     Name,
@@ -43,7 +44,7 @@ def value(term: Term, sizes: Mapping[str, Fraction | int]) -> Fraction:
             return prod((value(inner, sizes) for inner in terms), start=Fraction(1))
         case Parts(_, _, blocks):
             return sum((value(Merge(block), sizes) for block in blocks), start=Fraction(0))
-        case _:
+        case Expand():
             raise AxesError(f"want {term} to be expanded first")
 
 
@@ -83,9 +84,7 @@ def solved(terms: Sequence[Term], shape: Sequence[int], facts: Mapping[str, int]
     return sizes
 
 
-def _solutions(
-    terms: Sequence[Term], shape: Sequence[int], sizes: Mapping[str, int]
-) -> Iterator[tuple[str, int]]:
+def _solutions(terms: Sequence[Term], shape: Sequence[int], sizes: Mapping[str, int]) -> Iterator[tuple[str, int]]:
     """The one unknown name of each equation that has a single solution, with that solution."""
     for number, (term, length) in enumerate(zip(terms, shape, strict=True)):
         product = Merge(reduced([term], sizes))
@@ -129,20 +128,18 @@ def _given(term: Term, sizes: Mapping[str, int]) -> str:
     return f" ({', '.join(given)})" if given else ""
 
 
-def reduced(
-    terms: Iterable[Term], sizes: Mapping[str, int], ones: frozenset[str] = frozenset()
-) -> tuple[Term, ...]:
+def reduced(terms: Iterable[Term], sizes: Mapping[str, int], ones: frozenset[str] = frozenset()) -> tuple[Term, ...]:
     """The leaves of a product, as short as they can be told without loss.
 
-    `groups in/groups` side by side are all of `in` while nobody knows how many groups there are, and where there
-    is one group (`ones`) each share is the whole. Bare ones are left out, unless there is nothing else.
+    `groups in/groups` side by side are all of `in` while nobody knows how many groups there are, and where
+    there is one group (`ones`) each share is the whole. Bare ones are left out, unless nothing else is there.
     """
     short: list[Term] = []
     for term in (_whole(leaf, ones) for leaf in leaves(terms)):
         match term:
             case One():
                 continue
-            case Quotient(numerator, str(divisor), False) if divisor not in sizes and short[-1:] == [Name(divisor)]:
+            case Quotient(numerator, str(name), False) if name not in sizes and short[-1:] == [Name(name)]:
                 short[-1] = numerator
             case Parts(name, labels, blocks):
                 short.append(Parts(name, labels, tuple(reduced(block, sizes, ones) for block in blocks)))
