@@ -147,11 +147,12 @@ def _factors(terms: tuple[Term, ...], length: int, sizes: Mapping[str, int], num
     end = len(factors) - factors[::-1].index(None)
     before, after = tuple(filter(None, factors[:first])), tuple(filter(None, factors[end:]))
     rest = volume(before + after)
-    size, excess = divmod(length, rest) if rest else (0, length)
-    if excess:
+    if length % rest if rest else length:
         known = ", ".join(f"{factor.name} {factor.size}" for factor in before + after)
         raise AxesError(f"want a multiple of {rest} in dimension {number} ({known})")
-    return (*before, Factor(terms[first:end], size), *after)
+    if not rest:
+        return (Factor(terms, 0),)  # 0 = 0 · n says nothing of n
+    return (*before, Factor(terms[first:end], length // rest), *after)
 
 
 def known_factor(term: Term, sizes: Mapping[str, int]) -> Factor | None:

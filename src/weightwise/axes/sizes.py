@@ -151,7 +151,7 @@ def reduced(terms: Iterable[Term], sizes: Mapping[str, int], ones: frozenset[str
 def _whole(term: Term, ones: frozenset[str]) -> Term:
     """The term, where a divisor is one: `groups` is then a bare one, and `in/groups` is `in`."""
     match term:
-        case Name(name, 0) if name in ones:
+        case Name(name, 0) | Reversed(Name(name, 0)) if name in ones:
             return One()
         case Quotient(numerator, divisor, False) if divisor in ones:
             return numerator

@@ -1,1 +1,1 @@
-
+"""Neutral operations: one file each, with attributes, weight roles, output shape, mathematics and sentence."""

@@ -1,1 +1,1 @@
-
+"""Values become text: for a terminal, as JSON."""

@@ -1,0 +1,136 @@
+"""Gives each stored array to the slot that calls for it, numbers them as `get_weights()` does, and builds the model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from weightwise.conventions import keras
+from weightwise.model import Layer, Model, Weight
+from weightwise.naming.drafts import Draft, drafted
+from weightwise.naming.slots import Expected, Named, matched, named_array, unknown_array, variable_name
+from weightwise.stored import Addressing, StoredArray, StoredModel
+
+
+@dataclass(frozen=True)
+class _Owned:
+    """One named array and the layer that it belongs to."""
+
+    draft: Draft
+    named: Named
+
+
+def named(stored: StoredModel) -> Model:
+    """Return the model with every array named, or unknown with the reason."""
+    root = drafted(stored.root, "", keras.describe, True, ())
+    problems = list(stored.problems)
+    ordered: list[_Owned] = []
+    for draft in (*root.layers, *_top_level(root)):
+        owned = _owned(draft, stored.addressing, problems)
+        ordered += _legacy_order(owned) if draft.layers and _trained_first(stored) else owned
+    weights: dict[str, list[Weight]] = {}
+    for index, item in enumerate(ordered):
+        weights.setdefault(item.draft.path, []).append(_weight(index, item))
+    return Model(stored, replace(_layer(root, weights), name=stored.root.name), tuple(problems))
+
+
+def _top_level(root: Draft) -> list[Draft]:
+    """Return the model as a layer of its own arrays, when it has any."""
+    return [replace(root, layers=())] if root.stored.arrays else []
+
+
+def _trained_first(stored: StoredModel) -> bool:
+    """Return whether `get_weights()` of a nested model lists what is trained first: Keras 1 and 2 before tf.keras.
+
+    `Layer.weights` was `trainable_weights + non_trainable_weights` for a model inside a model
+    (https://github.com/keras-team/keras/blob/2.3.1/keras/engine/base_layer.py).
+    """
+    version = re.match(r"(\d+)\.(\d+)", stored.version)
+    if stored.framework != "Keras" or version is None or stored.version.endswith("-tf"):
+        return False
+    return (int(version[1]), int(version[2])) < (2, 4)
+
+
+def _legacy_order(owned: Sequence[_Owned]) -> list[_Owned]:
+    return sorted(owned, key=lambda item: not item.named.trainable)
+
+
+def _owned(draft: Draft, addressing: Addressing, problems: list[str]) -> list[_Owned]:
+    """Return the arrays of a layer and of those inside it, in the order of their slots; adds what is wrong."""
+    if addressing is Addressing.ORDER:
+        return list(_given(list(draft.walk()), draft.stored.arrays, addressing, problems))
+    return [item for inner in draft.walk() for item in _given([inner], inner.stored.arrays, addressing, problems)]
+
+
+def _given(
+    drafts: Sequence[Draft], arrays: Sequence[StoredArray], addressing: Addressing, problems: list[str]
+) -> Iterable[_Owned]:
+    """Yield the arrays with the layers that they belong to: first those that slots call for, then the rest."""
+    expected = [Expected(draft.path, slot) for draft in drafts for slot in draft.slots]
+    owners = [draft for draft in drafts for _ in draft.slots]
+    found, rest, reason = matched(expected, arrays, addressing)
+    shared: dict[tuple[str, str], dict[str, int]] = {}
+    for place, item in enumerate(expected):
+        if place not in found:
+            if not reason:
+                problems.append(_missing(item))
+            continue
+        sizes = shared.setdefault((item.layer, item.slot.scope), {})
+        result = named_array(item.slot, found[place], f"{item.layer}/{item.slot.name}", sizes)
+        if result.bound is None:
+            problems.append(result.note)
+        else:
+            sizes.update(result.bound.sizes)
+        yield _Owned(owners[place], result)
+    if rest and reason:
+        problems.append(f"{drafts[0].path}: {reason}")
+    for array in rest:
+        yield _left_over(drafts[0], array, reason)
+
+
+def _missing(item: Expected) -> str:
+    return f"{item.layer}: its {item.slot.name} ({item.slot.axes}) is not in the file"
+
+
+def _left_over(draft: Draft, array: StoredArray, reason: str) -> _Owned:
+    name = variable_name(array, draft.stored.name)
+    note = reason or draft.note or f"no row of the table calls for it in a {draft.stored.class_name}"
+    return _Owned(draft, unknown_array(array, name, draft.trainable, note))
+
+
+def _weight(index: int, item: _Owned) -> Weight:
+    named = item.named
+    return Weight(
+        index,
+        named.name,
+        item.draft.path,
+        named.role,
+        named.array,
+        named.bound,
+        named.evidence,
+        named.trainable,
+        named.note,
+        named.readings,
+    )
+
+
+def _layer(draft: Draft, weights: Mapping[str, Sequence[Weight]]) -> Layer:
+    inner = tuple(_layer(layer, weights) for layer in draft.layers)
+    own = weights.get(draft.path, ())
+    everything = sorted((*own, *(weight for layer in inner for weight in layer.weights)), key=lambda w: w.index)
+    return Layer(
+        draft.path,
+        draft.stored.class_name,
+        draft.operation,
+        tuple(everything),
+        inner,
+        tuple(signal.shape for signal in draft.inputs),
+        tuple(signal.shape for signal in draft.outputs),
+        draft.stored.calls,
+        draft.stored.inputs,
+        draft.stored.outputs,
+        draft.trainable,
+        draft.note,
+        draft.stored.config,
+    )

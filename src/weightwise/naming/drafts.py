@@ -1,0 +1,133 @@
+"""Layers whose operations, shapes and expected arrays are known, before the stored arrays are given to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from weightwise.conventions.row import Config, Description, Shapes, Slot
+from weightwise.naming.signals import UNKNOWN, Signal, in_order, outputs_of
+from weightwise.naming.slots import substituted
+from weightwise.ops.operation import Operation, ShapeError
+from weightwise.stored import StoredLayer, Tensor
+
+Describe = Callable[[str, Config, Shapes], Description | None]
+"""A framework's table: class name, configuration and input shapes to what it stores."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A layer with everything but its arrays."""
+
+    path: str
+    stored: StoredLayer
+    trainable: bool
+    operation: Operation | None = None
+    slots: tuple[Slot, ...] = ()
+    """Its own arrays in the framework's order, with their trainability in this model."""
+    layers: tuple[Draft, ...] = ()
+    inputs: tuple[Signal, ...] = ()
+    outputs: tuple[Signal, ...] = ()
+    note: str = ""
+    """Why its operation or its output shape is unknown."""
+
+    def walk(self) -> Iterator[Draft]:
+        """Yield this layer, then every layer inside it."""
+        yield self
+        for layer in self.layers:
+            yield from layer.walk()
+
+
+def drafted(
+    stored: StoredLayer, path: str, describe: Describe, trainable: bool, inputs: Sequence[Signal]
+) -> Draft:
+    """Return a layer, or a model with all its layers, for input signals in the order of its inputs."""
+    trainable = trainable and bool(stored.config.get("trainable", True))
+    if stored.layers:
+        return _drafted_model(stored, path, describe, trainable, inputs)
+    return _drafted_layer(stored, path, describe, trainable, inputs)
+
+
+def _drafted_model(
+    stored: StoredLayer, path: str, describe: Describe, trainable: bool, inputs: Sequence[Signal]
+) -> Draft:
+    signals: dict[Tensor, Signal] = dict(zip(stored.inputs, inputs, strict=False))
+    drafts: dict[str, Draft] = {}
+    prefix = f"{path}/" if path else ""
+    for layer, number in in_order(stored.layers):
+        arriving = [signals.get(tensor, UNKNOWN) for tensor in layer.calls[number].inputs]
+        if not arriving:
+            arriving = _entering(layer, stored, signals, inputs)
+        draft = drafted(layer, prefix + layer.name, describe, trainable, arriving)
+        drafts.setdefault(layer.name, draft)
+        for index, signal in enumerate(draft.outputs):
+            signals.setdefault(Tensor(layer.name, number, index), signal)
+    layers = tuple(
+        drafts.get(layer.name) or drafted(layer, prefix + layer.name, describe, trainable, ())
+        for layer in stored.layers
+        if not (stored.class_name == "Sequential" and layer.class_name == "InputLayer")
+    )
+    outputs = tuple(signals.get(tensor, UNKNOWN) for tensor in stored.outputs)
+    return Draft(path, stored, trainable, layers=layers, inputs=tuple(inputs), outputs=outputs)
+
+
+def _entering(
+    layer: StoredLayer, model: StoredLayer, signals: Mapping[Tensor, Signal], inputs: Sequence[Signal]
+) -> list[Signal]:
+    """Return what enters a layer that reads no tensor: the model's own input, or the shape that its file records."""
+    own = [signal for tensor, signal in signals.items() if tensor.layer == layer.name]
+    if own and tuple(model.inputs):
+        return own
+    if inputs and layer is model.layers[0]:
+        return list(inputs)
+    shape = layer.config.get("batch_shape") or layer.config.get("batch_input_shape")
+    return [Signal(tuple(shape))] if isinstance(shape, (list, tuple)) else []
+
+
+def _drafted_layer(
+    stored: StoredLayer, path: str, describe: Describe, trainable: bool, inputs: Sequence[Signal]
+) -> Draft:
+    draft = Draft(path, stored, trainable, inputs=tuple(inputs))
+    if stored.build_shape is not None and (not inputs or any(signal.shape is None for signal in inputs)):
+        inputs = _built(stored.build_shape, inputs)
+    try:
+        description = _described(stored, describe, inputs)
+    except (ShapeError, KeyError, TypeError, ValueError) as error:
+        return replace(draft, note=_reason(stored, error))
+    if description is None:
+        return replace(draft, note=f"weightwise does not know the class {stored.class_name or stored.name}")
+    operation = description.operation
+    slots = tuple(_slot(slot, operation, trainable, inputs) for slot in description.slots)
+    if operation is None:
+        return replace(draft, slots=slots, note=description.note)
+    try:
+        outputs = outputs_of(operation, inputs)
+    except ShapeError as error:
+        return replace(draft, operation=operation, slots=slots, note=str(error))
+    return replace(draft, operation=operation, slots=slots, inputs=tuple(inputs), outputs=outputs)
+
+
+def _built(shape: tuple[object, ...], inputs: Sequence[Signal]) -> list[Signal]:
+    """Return the recorded build shape as the one input signal; several inputs stay as they are."""
+    if len(inputs) > 1 or not all(size is None or isinstance(size, int) for size in shape):
+        return list(inputs)
+    return [Signal(tuple(size if isinstance(size, int) else None for size in shape))]
+
+
+def _described(stored: StoredLayer, describe: Describe, inputs: Sequence[Signal]) -> Description | None:
+    shapes = [signal.shape for signal in inputs if signal.shape is not None]
+    return describe(stored.class_name, stored.config, shapes if len(shapes) == len(inputs) else ())
+
+
+def _slot(slot: Slot, operation: Operation | None, trainable: bool, inputs: Sequence[Signal]) -> Slot:
+    """Return the slot with its trainability in this model and, after a Flatten, its input axis spelled out."""
+    slot = replace(slot, trainable=slot.trainable and trainable)
+    if operation is None or len(inputs) != 1:
+        return slot
+    return substituted(slot, operation.input_axis, inputs[0])
+
+
+def _reason(stored: StoredLayer, error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"the configuration of this {stored.class_name} lacks {error}"
+    return f"the configuration of this {stored.class_name} cannot be read: {error}"

@@ -1,0 +1,83 @@
+"""What is known of the tensors of a graph: their shapes and the meaning of their axes, carried from layer to layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes
+from weightwise.stored import StoredLayer, Tensor
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One tensor: its shape, its axes without the batch's, and the sizes that they name."""
+
+    shape: Shape | None = None
+    axes: TensorAxes = None
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+
+UNKNOWN = Signal()
+
+
+def in_order(layers: Sequence[StoredLayer], given: Iterable[Tensor] = ()) -> Iterator[tuple[StoredLayer, int]]:
+    """Yield each call of each layer after the calls that it reads; calls in a cycle, or of lost layers, come last."""
+    names = {layer.name for layer in layers}
+    ready = {(tensor.layer, tensor.call) for tensor in given}
+    waiting: dict[tuple[str, int], list[tuple[StoredLayer, int]]] = {}
+    open_inputs: dict[tuple[str, int], set[tuple[str, int]]] = {}
+    queue: list[tuple[StoredLayer, int]] = []
+    for layer in layers:
+        for number, call in enumerate(layer.calls):
+            sources = {(tensor.layer, tensor.call) for tensor in call.inputs if tensor.layer in names} - ready
+            open_inputs[layer.name, number] = sources
+            for source in sources:
+                waiting.setdefault(source, []).append((layer, number))
+            if not sources:
+                queue.append((layer, number))
+    done: set[tuple[str, int]] = set()
+    for layer, number in queue:
+        done.add((layer.name, number))
+        yield layer, number
+        for follower in waiting.get((layer.name, number), ()):
+            key = (follower[0].name, follower[1])
+            open_inputs[key].discard((layer.name, number))
+            if not open_inputs[key] and key not in done:
+                queue.append(follower)
+    for layer in layers:
+        for number in range(len(layer.calls)):
+            if (layer.name, number) not in done:
+                yield layer, number
+
+
+def outputs_of(operation: Operation, inputs: Sequence[Signal]) -> tuple[Signal, ...]:
+    """Return the signals that leave an operation; raises `ShapeError` when it cannot take these inputs."""
+    shapes = [signal.shape for signal in inputs if signal.shape is not None]
+    if len(shapes) < len(inputs):
+        return (Signal(axes=_axes(operation, inputs)),)
+    outputs = operation.output_shapes(shapes)
+    axes = _axes(operation, inputs)
+    first = Signal(outputs[0], axes, _sizes(axes, outputs[0], inputs))
+    return (first, *(Signal(shape) for shape in outputs[1:]))
+
+
+def _axes(operation: Operation, inputs: Sequence[Signal]) -> TensorAxes:
+    if not inputs:
+        return None
+    return operation.tensor_axes([signal.axes for signal in inputs])
+
+
+def _sizes(axes: TensorAxes, shape: Shape, inputs: Sequence[Signal]) -> dict[str, int]:
+    """Return the sizes of the named axes: those of the shape, and inside merged axes those that came in."""
+    if axes is None:
+        return {}
+    own = {name: size for name, size in zip(axes, shape[1:], strict=False) if size is not None and " " not in name}
+    inside = {name for merged in axes if " " in merged for name in merged.split()}
+    carried = {name: size for signal in inputs for name, size in signal.sizes.items() if name in inside}
+    return {**carried, **own}
+
+
+Propagate = Callable[[StoredLayer, Sequence[Signal]], tuple[Signal, ...]]
+
+__all__ = ["UNKNOWN", "Propagate", "ShapeError", "Signal", "in_order", "outputs_of"]

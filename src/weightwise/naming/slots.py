@@ -1,0 +1,101 @@
+"""Matches a layer's stored arrays with the arrays that its convention calls for, and binds their axes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from weightwise.axes import Bound, Name, parse
+from weightwise.conventions.row import Slot
+from weightwise.errors import AxesError
+from weightwise.model import Evidence
+from weightwise.naming.signals import Signal
+from weightwise.stored import Addressing, StoredArray
+
+
+@dataclass(frozen=True)
+class Named:
+    """An array with what is known of it, before it has an index."""
+
+    array: StoredArray
+    name: str
+    role: str = ""
+    bound: Bound | None = None
+    evidence: Evidence = Evidence.UNKNOWN
+    trainable: bool = True
+    note: str = ""
+    readings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A slot of one layer, with the layer's path and whether the layer is trained."""
+
+    layer: str
+    slot: Slot
+
+
+def matched(
+    expected: Sequence[Expected], arrays: Sequence[StoredArray], addressing: Addressing
+) -> tuple[dict[int, StoredArray], list[StoredArray], str]:
+    """Return the array of each expected slot (by its place), the arrays left over, and why nothing was matched."""
+    if addressing is Addressing.PATH:
+        by_key = {array.key: array for array in arrays}
+        found = {
+            place: by_key.pop(item.slot.key) for place, item in enumerate(expected) if item.slot.key in by_key
+        }
+        return found, list(by_key.values()), ""
+    if len(expected) != len(arrays):
+        note = f"the layer's class calls for {len(expected)} arrays and the file lists {len(arrays)}"
+        return {}, list(arrays), note
+    order = legacy_order(expected)
+    for place, array in zip(order, arrays, strict=True):
+        name = last_name(array.name)
+        if name and name != last_name(expected[place].slot.name):
+            note = f"the file calls it {name!r} where the layer's class calls for {expected[place].slot.name!r}"
+            return {}, list(arrays), note
+    return dict(zip(order, arrays, strict=True)), [], ""
+
+
+def legacy_order(expected: Sequence[Expected]) -> list[int]:
+    """Return the places of the slots as Keras's HDF5 format lists them: what is trained first."""
+    return sorted(range(len(expected)), key=lambda place: not expected[place].slot.trainable)
+
+
+def last_name(name: str) -> str:
+    """Return the last component of a variable's name, without TensorFlow's output number: `kernel` of `a/kernel:0`."""
+    return name.rsplit("/", 1)[-1].split(":", 1)[0]
+
+
+def variable_name(array: StoredArray, layer: str) -> str:
+    """Return what the file calls an array within its layer: `layer/w` of `gate/layer/w:0`, or its key."""
+    if not array.name:
+        return array.key
+    name = array.name.split(":", 1)[0]
+    return name.split(f"{layer}/", 1)[-1]
+
+
+def substituted(slot: Slot, axis: str, signal: Signal) -> Slot:
+    """Return the slot with `axis` spelled out as the axes that were flattened into it, where the signal tells them."""
+    merged = signal.axes[-1] if signal.axes else ""
+    if not axis or " " not in merged:
+        return slot
+    terms = (f"({merged})" if term == Name(axis) else str(term) for term in parse(slot.axes).terms)
+    sizes = {name: size for name, size in slot.sizes.items() if name != axis}
+    return replace(slot, axes=" ".join(terms), sizes={**sizes, **signal.sizes})
+
+
+def named_array(slot: Slot, array: StoredArray, path: str, shared: Mapping[str, int]) -> Named:
+    """Return the array named by its slot; where the shape contradicts the slot, unknown with the contradiction."""
+    try:
+        bound = parse(slot.axes).bind(array.shape, {**shared, **slot.sizes}, what=path)
+    except AxesError as error:
+        return unknown_array(array, slot.name, slot.trainable, str(error), (slot.axes,))
+    return Named(array, slot.name, slot.role, bound, Evidence.DECLARED, slot.trainable)
+
+
+def unknown_array(
+    array: StoredArray, name: str, trainable: bool, note: str, readings: Iterable[str] = ()
+) -> Named:
+    """Return the array with unknown axes and the reason."""
+    return Named(array, name, trainable=trainable, note=note, readings=tuple(readings))

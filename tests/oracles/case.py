@@ -1,0 +1,56 @@
+"""A case of proof: a layer of a real framework in one configuration, with inputs and weights that anybody can make again.
+
+Inputs and weights come from NumPy's generator, seeded by the case's name, so that a golden file needs only what the
+framework alone knows: the configuration as it writes it, the variables in its order, and its outputs.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy
+
+
+@dataclass(frozen=True)
+class Input:
+    """The shape of an input, batch first; whole numbers below `below` where that is given."""
+
+    shape: tuple[int, ...]
+    below: int | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One layer, built by `build`, called on `inputs`."""
+
+    name: str
+    build: Callable[[], Any]
+    inputs: Sequence[Input]
+    call: Callable[[Any, Sequence[Any]], Any] | None = None
+    """How the layer is called; by default on its one input, or on its inputs as arguments."""
+    backend: str = "torch"
+    """Keras's backend that computes it; `jax` for what PyTorch's does otherwise than TensorFlow's (transposed padding)."""
+    symmetries: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """True symmetries: by weight, the other axes strings under which the output is the same, with no mistake."""
+
+
+def values(seed: str, shape: Sequence[int], below: int | None = None) -> numpy.ndarray:
+    """Return float64 values in (-1.5, 1.5), or whole numbers below a bound, that depend on the seed alone."""
+    generator = numpy.random.default_rng(zlib.crc32(seed.encode()))
+    if below is not None:
+        return generator.integers(0, below, shape)
+    return generator.uniform(-1.5, 1.5, shape)
+
+
+def input_values(case: str, number: int, spec: Input) -> numpy.ndarray:
+    """Return the values of one input of a case."""
+    return values(f"{case}/input {number}", spec.shape, spec.below)
+
+
+def weight_values(case: str, number: int, name: str, shape: Sequence[int]) -> numpy.ndarray:
+    """Return the values of one weight of a case; a variance is positive."""
+    array = values(f"{case}/weight {number}", shape)
+    return numpy.abs(array) + 0.5 if "variance" in name else array

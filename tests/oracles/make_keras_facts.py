@@ -1,0 +1,116 @@
+"""Runs every case in real Keras and writes what it computed to `golden/`.
+
+    python -m tests.oracles.make_keras_facts [FAMILY ...]
+
+Each case names the backend that computes it, and each backend has a process of its own. Needs the `oracles` extra. The layers compute in float64, so that a wrong layout cannot hide behind rounding.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+BACKENDS = ("torch", "jax")
+os.environ.setdefault("KERAS_BACKEND", BACKENDS[0])
+os.environ.setdefault("JAX_ENABLE_X64", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy
+from tests.oracles.case import Case, input_values, weight_values
+
+GOLDEN = Path(__file__).parent / "golden"
+FAMILIES = ("dense", "spatial", "reshaping")
+
+
+def facts(cases: list[Case]) -> Iterator[dict[str, Any]]:
+    """Yield the fact of each case."""
+    keras.config.set_dtype_policy("float64")
+    for case in cases:
+        if case.backend == keras.backend.backend():
+            yield fact(case)
+
+
+def fact(case: Case) -> dict[str, Any]:
+    """Return what Keras says of one case."""
+    layer = case.build()
+    inputs = [input_values(case.name, number, spec) for number, spec in enumerate(case.inputs)]
+    call = case.call or (lambda built, arrays: built(*arrays))
+    call(layer, inputs)
+    names = [variable.path for variable in layer.weights]
+    layer.set_weights(
+        [weight_values(case.name, number, variable.name, variable.shape) for number, variable in enumerate(layer.weights)]
+    )
+    outputs = _listed(call(layer, inputs))
+    serialised = keras.saving.serialize_keras_object(layer)
+    return {
+        "name": case.name,
+        "class_name": serialised["class_name"],
+        "config": json.loads(json.dumps(serialised["config"])),
+        "framework": "Keras",
+        "version": keras.__version__,
+        "backend": keras.backend.backend(),
+        "inputs": [{"shape": list(spec.shape), "below": spec.below} for spec in case.inputs],
+        "weights": [
+            {"name": name, "shape": list(variable.shape), "trainable": variable.trainable}
+            for name, variable in zip(names, layer.weights, strict=True)
+        ],
+        "outputs": [
+            {"shape": list(output.shape), "values": [float(f"{value:.14g}") for value in output.ravel()]}
+            for output in outputs
+        ],
+        "shapes": _open_shapes(case),
+        "symmetries": {name: list(axes) for name, axes in case.symmetries.items()},
+    }
+
+
+def _open_shapes(case: Case) -> list[list[int | None]]:
+    """Return the output shapes that Keras computes when the batch axis is open."""
+    call = case.call or (lambda built, arrays: built(*arrays))
+    tensors = [
+        keras.KerasTensor((None, *spec.shape[1:]), dtype="float64" if spec.below is None else "int32")
+        for spec in case.inputs
+    ]
+    return [list(output.shape) for output in _flat(call(case.build(), tensors))]
+
+
+def _flat(outputs: Any) -> list[Any]:
+    if isinstance(outputs, (list, tuple)):
+        return [leaf for output in outputs for leaf in _flat(output)]
+    return [outputs]
+
+
+def _listed(outputs: Any) -> list[numpy.ndarray]:
+    return [keras.ops.convert_to_numpy(output) for output in _flat(outputs)]
+
+
+def lines(family: str) -> list[str]:
+    """Return the facts of a family that this process's backend computes, one JSON object each."""
+    cases = importlib.import_module(f"tests.oracles.keras_{family}").CASES
+    return [json.dumps(item, separators=(",", ":")) for item in facts(cases)]
+
+
+def made(families: Sequence[str]) -> dict[str, list[str]]:
+    """Return the facts of all families, each backend computed in a process of its own."""
+    result: dict[str, list[str]] = {family: [] for family in families}
+    for backend in BACKENDS:
+        command = [sys.executable, "-m", __spec__.name, "--backend", *families]
+        environment = {**os.environ, "KERAS_BACKEND": backend}
+        output = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+        for family, made_lines in json.loads(output.splitlines()[-1]).items():
+            result[family] += made_lines
+    return result
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--backend"]:
+        print(json.dumps({family: lines(family) for family in sys.argv[2:]}))
+    else:
+        for family, made_lines in made(sys.argv[1:] or FAMILIES).items():
+            (GOLDEN / f"keras_{family}.jsonl").write_text("\n".join(made_lines) + "\n")
