@@ -31,6 +31,7 @@ FAMILIES = ("dense", "spatial", "reshaping")
 
 def facts(cases: list[Case]) -> Iterator[dict[str, Any]]:
     """Yield the fact of each case."""
+    keras.config.set_floatx("float64")
     keras.config.set_dtype_policy("float64")
     for case in cases:
         if case.backend == keras.backend.backend():

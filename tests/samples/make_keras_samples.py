@@ -8,10 +8,10 @@ The facts of a sample:
     files                    the samples that hold this model
     framework, version       who wrote them
     summary, summary_nested  what `model.summary()` prints, also with `expand_nested=True`
-    weights                  name, shape, dtype, sum and position-weighted sum of each, as `get_weights()` orders them
+    weights                  name, shape, dtype, sum and position-weighted sum of each, in the order of `get_weights()`
     parameters               trainable, non_trainable, optimizer
     states                   how many variables are no weights
-    layers                   name, class, parameters, output shapes per call, names of the weights, inner layers
+    layers                   name, class, parameters, outputs per call, weights' names, inner layers
     inputs                   the shapes of the model's inputs
 """
 
@@ -56,9 +56,7 @@ def cnn(k):
 
 def compiled(k):
     """A network that was trained for a step with Adam, so that the file carries the optimizer's arrays."""
-    model = k.Sequential(
-        [k.layers.Input((5,)), k.layers.Dense(3, name="first"), k.layers.Dense(2, name="second")]
-    )
+    model = k.Sequential([k.layers.Input((5,)), k.layers.Dense(3, name="first"), k.layers.Dense(2, name="second")])
     model.compile(optimizer="adam", loss="mse", metrics=["mae"])
     return model
 
@@ -76,19 +74,33 @@ def residual(k):
     return k.Model(entry, layers.Dense(2, name="head")(output), name="residual")
 
 
+def inner_model(k, name: str, units: int):
+    """A functional model with a frozen layer, whose inner names are the same wherever it is used."""
+    entry = k.layers.Input((7,), name=f"{name}_entry")
+    frozen = k.layers.Dense(3, name="frozen", trainable=False)(entry)
+    normalized = k.layers.BatchNormalization(name="normalized")(frozen)
+    return k.Model(entry, k.layers.Dense(units, name="inner_head")(normalized), name=name)
+
+
 def nested(k):
-    """A functional model in a sequential model in a functional model, with a frozen layer inside."""
-    layers = k.layers
-    inner_entry = layers.Input((7,), name="inner_entry")
-    frozen = layers.Dense(3, name="frozen", trainable=False)
-    normalized = layers.BatchNormalization(name="normalized")(frozen(inner_entry))
-    inner = k.Model(inner_entry, layers.Dense(5, name="inner_head")(normalized), name="inner")
-    middle = k.Sequential([layers.Input((7,)), inner, layers.Dense(7, name="middle_head")], name="middle")
-    entry = layers.Input((7,), name="entry")
+    """A functional model in a sequential model in a functional model, beside another one with the same names."""
+    middle = k.Sequential(
+        [k.layers.Input((7,)), inner_model(k, "inner", 5), k.layers.Dense(7, name="middle_head")], name="middle"
+    )
+    entry = k.layers.Input((7,), name="entry")
     once = middle(entry)
-    twice = inner(once)
-    joined = layers.Concatenate(name="joined")([once, twice])
-    return k.Model(entry, layers.Dense(2, name="head")(joined), name="outer")
+    joined = k.layers.Concatenate(name="joined")([once, inner_model(k, "second", 4)(once)])
+    return k.Model(entry, k.layers.Dense(2, name="head")(joined), name="outer")
+
+
+def shared_across(k):
+    """One model used at two levels: the file holds it once, and Keras itself cannot load it."""
+    inner = inner_model(k, "inner", 5)
+    middle = k.Sequential([k.layers.Input((7,)), inner, k.layers.Dense(7, name="middle_head")], name="middle")
+    entry = k.layers.Input((7,), name="entry")
+    once = middle(entry)
+    joined = k.layers.Concatenate(name="joined")([inner(once), inner_model(k, "other", 4)(once)])
+    return k.Model(entry, k.layers.Dense(2, name="head")(joined), name="outer")
 
 
 def recurrent(k):
@@ -203,16 +215,12 @@ def normalization(k):
 
 def bfloat16(k):
     """Arrays in bfloat16, which HDF5 does not have."""
-    return k.Sequential(
-        [k.layers.Input((5,)), k.layers.Dense(3, dtype="bfloat16", name="short")], name="bfloat16"
-    )
+    return k.Sequential([k.layers.Input((5,)), k.layers.Dense(3, dtype="bfloat16", name="short")], name="bfloat16")
 
 
 def quantized(k):
     """A Dense layer in int8, whose arrays are stored in another order than `get_weights()` has."""
-    model = k.Sequential(
-        [k.layers.Input((6,)), k.layers.Dense(4, name="whole"), k.layers.Dense(3, name="head")]
-    )
+    model = k.Sequential([k.layers.Input((6,)), k.layers.Dense(4, name="whole"), k.layers.Dense(3, name="head")])
     fill(model)
     model.quantize("int8", filters=lambda layer: layer.name == "whole")
     return model
@@ -395,6 +403,7 @@ KERAS_3: dict[Callable[[Any], Any], tuple[str, ...]] = {
     compiled: (".keras", ".h5", ".weights.json"),
     residual: (".keras", ".h5"),
     nested: (".keras", ".h5", ".weights.h5"),
+    shared_across: (".keras",),
     recurrent: (".keras", ".h5"),
     gated: (".keras",),
     attention: (".keras",),
@@ -440,9 +449,7 @@ def write(k: Any, model: Any, path: Path) -> None:
         model.save(path)
 
 
-def make(
-    k: Any, prefix: str, builder: Callable[[Any], Any], endings: tuple[str, ...], split: bool
-) -> dict[str, Any]:
+def make(k: Any, prefix: str, builder: Callable[[Any], Any], endings: tuple[str, ...], split: bool) -> dict[str, Any]:
     """Writes all samples of one model, and returns its facts under the stem of their names."""
     k.backend.clear_session()
     model = builder(k)
