@@ -23,6 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy
+from keras.src.backend.common import dtypes
 from tests.oracles.case import Case, input_values, weight_values
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -32,6 +33,8 @@ FAMILIES = ("dense", "spatial", "reshaping")
 def facts(cases: list[Case]) -> Iterator[dict[str, Any]]:
     """Yield the fact of each case."""
     keras.config.set_floatx("float64")
+    # Outside TensorFlow Keras computes float64 in float32, as JAX does by default; a proof needs the 64 bits.
+    dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
     keras.config.set_dtype_policy("float64")
     for case in cases:
         if case.backend == keras.backend.backend():
