@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ os.environ.setdefault("KERAS_BACKEND", BACKENDS[0])
 os.environ.setdefault("JAX_ENABLE_X64", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import h5py
 import keras
 import numpy
 from keras.src.backend.common import dtypes
@@ -49,7 +51,10 @@ def fact(case: Case) -> dict[str, Any]:
     call(layer, inputs)
     names = [variable.path for variable in layer.weights]
     layer.set_weights(
-        [weight_values(case.name, number, variable.name, variable.shape) for number, variable in enumerate(layer.weights)]
+        [
+            weight_values(case.name, number, variable.name, variable.shape)
+            for number, variable in enumerate(layer.weights)
+        ]
     )
     outputs = _listed(call(layer, inputs))
     serialised = keras.saving.serialize_keras_object(layer)
@@ -62,8 +67,8 @@ def fact(case: Case) -> dict[str, Any]:
         "backend": keras.backend.backend(),
         "inputs": [{"shape": list(spec.shape), "below": spec.below} for spec in case.inputs],
         "weights": [
-            {"name": name, "shape": list(variable.shape), "trainable": variable.trainable}
-            for name, variable in zip(names, layer.weights, strict=True)
+            {"name": name, "key": key, "shape": list(variable.shape), "trainable": variable.trainable}
+            for name, key, variable in zip(names, _keys(layer), layer.weights, strict=True)
         ],
         "outputs": [
             {"shape": list(output.shape), "values": [float(f"{value:.14g}") for value in output.ravel()]}
@@ -72,6 +77,30 @@ def fact(case: Case) -> dict[str, Any]:
         "shapes": _open_shapes(case),
         "symmetries": {name: list(axes) for name, axes in case.symmetries.items()},
     }
+
+
+class _Holder(keras.Model):
+    """A model with nothing but one layer, as its attribute `layer`."""
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.layer = layer
+        self.built = True
+
+
+def _keys(layer: Any) -> list[str]:
+    """Return where Keras's file stores each weight within the layer, `cell/0` for `cell/vars/0`, found by its values."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "layer.weights.h5"
+        _Holder(layer).save_weights(path)
+        with h5py.File(path) as file:
+            stored: dict[str, numpy.ndarray] = {}
+            file["layer"].visititems(lambda key, item: stored.update({key: item[()]} if hasattr(item, "shape") else {}))
+    result = []
+    for values in layer.get_weights():
+        (key,) = (key for key, array in stored.items() if numpy.array_equal(array, values))
+        result.append("/".join(part for part in key.split("/") if part != "vars"))
+    return result
 
 
 def _open_shapes(case: Case) -> list[list[int | None]]:

@@ -4,7 +4,7 @@ A fact is what only the framework knows of a case, as `make_keras_facts.py` writ
 
     name, class_name, config   the case, and the layer as the framework serialises it
     inputs                     shape and `below` of each input
-    weights                    name, shape and trainability of each variable, in the framework's order
+    weights                    name, key in the framework's file, shape and trainability of each variable, in its order
     outputs                    shape and values of each output, computed in float64 where the framework can
     shapes                     the shapes that the framework itself computes for an open batch axis, if it does
     symmetries                 true symmetries, by weight
