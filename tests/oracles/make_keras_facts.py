@@ -2,7 +2,8 @@
 
     python -m tests.oracles.make_keras_facts [FAMILY ...]
 
-Each case names the backend that computes it, and each backend has a process of its own. Needs the `oracles` extra. The layers compute in float64, so that a wrong layout cannot hide behind rounding.
+Each case names the backend that computes it, and each backend has a process of its own. Needs the `oracles` extra.
+The layers compute in float64, so that a wrong layout cannot hide behind rounding.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import h5py
 import keras
 import numpy
 from keras.src.backend.common import dtypes
+
 from tests.oracles.case import Case, input_values, weight_values
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -89,7 +91,7 @@ class _Holder(keras.Model):
 
 
 def _keys(layer: Any) -> list[str]:
-    """Return where Keras's file stores each weight within the layer, `cell/0` for `cell/vars/0`, found by its values."""
+    """Return where Keras's file has each weight of the layer, found by its values: `cell/0` for `cell/vars/0`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "layer.weights.h5"
         _Holder(layer).save_weights(path)

@@ -17,9 +17,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy
+
 from tests.oracles.case import Input, input_values, weight_values
 from tests.oracles.mutation import mutants
-
 from weightwise.axes import Bound, parse
 from weightwise.conventions.row import Description, Slot
 from weightwise.errors import WeightwiseError

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from tests.oracles.proof import (
     TOLERANCE,
     bound,
@@ -16,7 +17,6 @@ from tests.oracles.proof import (
     outputs,
     survivors,
 )
-
 from weightwise.conventions import keras
 
 GOLDEN = Path(__file__).parent / "golden"
