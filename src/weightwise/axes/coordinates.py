@@ -8,7 +8,7 @@ from operator import index as whole_number
 from typing import TypeAlias
 
 from weightwise.axes.factors import Dimension, Factor, volume
-from weightwise.axes.terms import size_names
+from weightwise.axes.terms import claims
 from weightwise.errors import SelectionError
 
 Coordinate: TypeAlias = int | str
@@ -139,9 +139,8 @@ def coordinate(name: str, size: int, wanted: Coordinate) -> int:
 def no_such_axis(dimensions: Sequence[Dimension], name: str) -> SelectionError:
     """The reason why an array has no coordinate of this name."""
     for factor in every_factor(dimensions):
-        if not factor.resolved and name in size_names(factor.terms):
-            product = f"{factor.name} {factor.size}"
-            return SelectionError(f"only the product {product} is known, not the size of {name} in it")
+        if not factor.resolved and name in claims(factor.terms):
+            return SelectionError(f"only {factor.name} {factor.size} as a whole is known, not the axis {name} in it")
     known = dict.fromkeys(factor.name for factor in every_factor(dimensions) if not factor.bare)
     if name in known:
         return SelectionError(f"{name} does not lie in the block that is chosen")

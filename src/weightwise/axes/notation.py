@@ -17,7 +17,7 @@ from weightwise.axes.terms import (
     Quotient,
     Reversed,
     Term,
-    leaves,
+    claims,
     spelled,
 )
 from weightwise.errors import AxesError
@@ -31,7 +31,7 @@ def read(text: str) -> tuple[Term, ...]:
     reader = _Reader(text)
     terms = reader.terms()
     if reader.token:
-        reader.fail("an axis")
+        reader.fail("an axis or 1")
     check_distinct(terms, text)
     return terms
 
@@ -64,25 +64,10 @@ def _replaced(
 
 def check_distinct(terms: tuple[Term, ...], text: str) -> None:
     """Raise AxesError if one axis stands twice, so that its name would not tell which one is meant."""
-    for name, times in Counter(_claims(terms)).items():
+    for name, times in Counter(claims(terms)).items():
         if times > 1:
             hint = f"a second axis of the same size is {name}'"
             raise AxesError(f"axes '{text}' name the axis {name} twice; {hint}")
-
-
-def _claims(terms: Iterable[Term]) -> Iterator[str]:
-    """The names that the terms take for themselves; the blocks of one axis may share names."""
-    for term in leaves(terms):
-        match term:
-            case Parts(name, _, blocks):
-                yield name
-                yield from dict.fromkeys(name for block in blocks for name in _claims(block))
-            case Labels(name) | Expand(name):
-                yield name
-            case Quotient(numerator, _, rounded):
-                yield str(term) if rounded else str(numerator)
-            case (Name() as axis) | Reversed(axis):
-                yield str(axis)
 
 
 class _Reader:
@@ -137,7 +122,7 @@ class _Reader:
 
     def product(self) -> tuple[Term, ...]:
         """At least one term."""
-        return self.terms() or self.fail("an axis")
+        return self.terms() or self.fail("an axis or 1")
 
     def term(self) -> Term:
         if self.accept("1"):
@@ -174,7 +159,7 @@ class _Reader:
         return axis
 
     def axis(self) -> Name:
-        name = self.word("an axis (only the number 1 may stand without a name)")
+        name = self.word("an axis or 1")
         primes = 0
         while self.accept("'"):
             primes += 1

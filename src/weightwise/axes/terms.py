@@ -5,6 +5,7 @@ The language itself is written down in `weightwise.axes`; this module only says 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -139,3 +140,21 @@ def divisors(terms: Iterable[Term]) -> frozenset[str]:
     """The names that something is exactly divided by: `groups` in `in/groups`."""
     quotients = (term for term in atoms(terms) if isinstance(term, Quotient) and not term.ceil)
     return frozenset(quotient.divisor for quotient in quotients if isinstance(quotient.divisor, str))
+
+
+def claims(terms: Iterable[Term]) -> Iterator[str]:
+    """The names that the terms take for themselves; the blocks of one axis may share names."""
+    for term in leaves(terms):
+        match term:
+            case Parts(name, _, blocks):
+                yield name
+                most: Counter[str] = Counter()
+                for block in blocks:
+                    most |= Counter(claims(block))
+                yield from most.elements()
+            case Labels(name) | Expand(name):
+                yield name
+            case Quotient(numerator, _, rounded):
+                yield str(term) if rounded else str(numerator)
+            case (Name() as axis) | Reversed(axis):
+                yield str(axis)
