@@ -92,9 +92,7 @@ class Weight:
         """The named axes in stored order, merged dimensions taken apart; empty when they are unknown."""
         if self.bound is None:
             return ()
-        return tuple(
-            Axis(factor.name, factor.size, self.evidence, factor.labels) for factor in self.bound.factors
-        )
+        return tuple(Axis(factor.name, factor.size, self.evidence, factor.labels) for factor in self.bound.factors)
 
     def values(self) -> numpy.ndarray[Any, Any]:
         """Return the values, read from the file now, in the stored shape; raises `FormatError`."""

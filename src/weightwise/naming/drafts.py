@@ -38,9 +38,7 @@ class Draft:
             yield from layer.walk()
 
 
-def drafted(
-    stored: StoredLayer, path: str, describe: Describe, trainable: bool, inputs: Sequence[Signal]
-) -> Draft:
+def drafted(stored: StoredLayer, path: str, describe: Describe, trainable: bool, inputs: Sequence[Signal]) -> Draft:
     """Return a layer, or a model with all its layers, for input signals in the order of its inputs."""
     trainable = trainable and bool(stored.config.get("trainable", True))
     if stored.layers:

@@ -41,9 +41,7 @@ def matched(
     """Return the array of each expected slot (by its place), the arrays left over, and why nothing was matched."""
     if addressing is Addressing.PATH:
         by_key = {array.key: array for array in arrays}
-        found = {
-            place: by_key.pop(item.slot.key) for place, item in enumerate(expected) if item.slot.key in by_key
-        }
+        found = {place: by_key.pop(item.slot.key) for place, item in enumerate(expected) if item.slot.key in by_key}
         return found, list(by_key.values()), ""
     if len(expected) != len(arrays):
         note = f"the layer's class calls for {len(expected)} arrays and the file lists {len(arrays)}"
@@ -94,8 +92,6 @@ def named_array(slot: Slot, array: StoredArray, path: str, shared: Mapping[str, 
     return Named(array, slot.name, slot.role, bound, Evidence.DECLARED, slot.trainable)
 
 
-def unknown_array(
-    array: StoredArray, name: str, trainable: bool, note: str, readings: Iterable[str] = ()
-) -> Named:
+def unknown_array(array: StoredArray, name: str, trainable: bool, note: str, readings: Iterable[str] = ()) -> Named:
     """Return the array with unknown axes and the reason."""
     return Named(array, name, trainable=trainable, note=note, readings=tuple(readings))

@@ -1,0 +1,140 @@
+"""The command line: it parses, calls and prints.
+
+Exit codes: 0, all is told; 2, the file or the request is bad, or a part of the file could not be told (that part is one
+sentence on stderr each, the rest is on stdout).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TextIO
+
+from weightwise import __version__
+
+if TYPE_CHECKING:
+    from weightwise.model import Layer, Model, Weight
+
+PIPE_WIDTH = 200
+"""The width of the table when nobody looks at a terminal: lines are then for `grep` and `less -S`."""
+
+Command = Callable[["Model", argparse.Namespace], str]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    chosen = _parsed(list(sys.argv[1:] if arguments is None else arguments))
+    from weightwise.errors import WeightwiseError
+
+    try:
+        return _run(chosen)
+    except WeightwiseError as error:
+        if chosen.traceback:
+            raise
+        print(f"weightwise: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # The reader of the pipe has seen enough; what is left in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    import weightwise
+
+    model = weightwise.open(chosen.model)
+    text: str = chosen.command(model, chosen)
+    sys.stdout.write(text)
+    sys.stdout.flush()
+    for problem in model.problems:
+        print(f"weightwise: {model.stored.path}: {problem}", file=sys.stderr)
+    return 2 if model.problems else 0
+
+
+def _parsed(arguments: list[str]) -> argparse.Namespace:
+    parser = _parser()
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
+        arguments = ["show", *arguments]
+    chosen = parser.parse_args(arguments)
+    if not hasattr(chosen, "command"):
+        parser.print_help()
+        raise SystemExit(2)
+    return chosen
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="weightwise",
+        usage="weightwise [COMMAND] MODEL [options]",
+        description="Says what every weight array of a neural network is: its layer, its axes, its arithmetic.",
+        epilog="example: weightwise examples/mnist_cnn.keras        (the same as: weightwise show …)",
+    )
+    parser.add_argument("--version", action="version", version=f"weightwise {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for name, (command, help_text, example, options) in COMMANDS.items():
+        sub = commands.add_parser(name, help=help_text, description=help_text, epilog=f"example: weightwise {example}")
+        sub.add_argument("model", metavar="MODEL", help="the file of a model")
+        options(sub)
+        sub.add_argument("--traceback", action="store_true", help="on an error, show where in the program it was found")
+        sub.set_defaults(command=command)
+    return parser
+
+
+def _show_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--layer", metavar="NAME", action="append", help="only this layer (may be repeated)")
+    parser.add_argument("--weights-only", action="store_true", help="only the arrays, in the order of get_weights()")
+    _output_options(parser)
+
+
+def _output_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="default: auto")
+
+
+def _show(model: Model, chosen: argparse.Namespace) -> str:
+    only = [model[name] for name in chosen.layer] if chosen.layer else None
+    if chosen.json:
+        return _json(model, chosen, only)
+    from weightwise.views.screen import screen, weight_list
+    from weightwise.views.style import wants_color
+
+    color = wants_color(chosen.color, sys.stdout)
+    if chosen.weights_only:
+        return weight_list(_weights(model, only), color)
+    return screen(model, _width(sys.stdout), color, only)
+
+
+def _json(model: Model, chosen: argparse.Namespace, only: Sequence[Layer] | None) -> str:
+    import json
+
+    from weightwise.views.document import model_document, weight_document
+
+    if chosen.weights_only:
+        document: object = [weight_document(weight) for weight in _weights(model, only)]
+    else:
+        document = model_document(model, only)
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _weights(model: Model, only: Sequence[Layer] | None) -> Sequence[Weight]:
+    if only is None:
+        return model.weights
+    return tuple(weight for layer in only for weight in layer.weights)
+
+
+def _width(stream: TextIO) -> int:
+    import shutil
+
+    return shutil.get_terminal_size((PIPE_WIDTH if not stream.isatty() else 80, 24)).columns
+
+
+COMMANDS = {
+    "show": (
+        _show,
+        "the one screen: layers, arrays, axes and arithmetic",
+        "show examples/mnist_cnn.keras",
+        _show_options,
+    ),
+}

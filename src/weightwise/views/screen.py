@@ -1,0 +1,192 @@
+"""The one screen: every layer, its output, its arrays with their indices and axes, and the arithmetic.
+
+Where the terminal is wide enough it is a table; where it is not, each layer is a short paragraph.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from weightwise.answers.arithmetic import arithmetic
+from weightwise.answers.overview import Overview, coincidence, overview
+from weightwise.model import Evidence, Layer, Model, Weight
+from weightwise.views.quantities import bytes_text, counted, shapes_text, sizes_text
+from weightwise.views.style import styled
+from weightwise.views.table import Cell, Row, lines, total_width
+
+HEADER = ("#", "layer", "output", "index", "weight", "axes", "parameters")
+
+
+def screen(model: Model, width: int, color: bool = False, only: Sequence[Layer] | None = None) -> str:
+    """Return the screen for a terminal of `width` columns; of the layers in `only`, or of all."""
+    table = [_header(), *_rows(only or model.layers)]
+    body = lines(table, color) if total_width(table) <= width else list(_paragraphs(only or model.layers, width, color))
+    parts = [_title(model, width, color), "\n".join(body)]
+    if only is None:
+        parts.append("\n".join(_closing(model, width)))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def weight_list(weights: Sequence[Weight], color: bool = False) -> str:
+    """Return the arrays alone, in the order in which they are given."""
+    rows = [
+        [
+            Cell(f"[{weight.index}]", "index", right=True),
+            Cell(weight.path, "strong"),
+            Cell(sizes_text(weight.shape)),
+            Cell(weight.dtype, "faint"),
+            _axes(weight),
+        ]
+        for weight in weights
+    ]
+    return "".join(f"{line}\n" for line in lines(rows, color))
+
+
+def _title(model: Model, width: int, color: bool) -> str:
+    facts = overview(model)
+    parts = [
+        styled(model.name or "model", "strong", color),
+        Path(model.stored.path).name,
+        _kind(model),
+        counted(facts.layers, "layer"),
+        counted(facts.arrays, "weight array"),
+        f"{counted(facts.parameters, 'parameter')} {_trained(facts)}".strip(),
+        bytes_text(facts.nbytes),
+    ]
+    return "\n".join(_wrapped(parts, width))
+
+
+def _kind(model: Model) -> str:
+    stored = model.stored
+    version = f" {stored.version.split('.')[0]}" if stored.version else ""
+    return f"{stored.framework}{version} {stored.root.class_name}".strip()
+
+
+def _trained(facts: Overview) -> str:
+    if not facts.parameters:
+        return ""
+    if facts.trainable == facts.parameters:
+        return "(all trainable)"
+    return f"({facts.trainable:,} trainable)"
+
+
+def _wrapped(parts: Sequence[str], width: int) -> Iterator[str]:
+    """Yield lines of parts with dots between them; a part is never broken."""
+    current = ""
+    for part in parts:
+        joined = f"{current} · {part}" if current else part
+        if current and len(joined) > width:
+            yield current + " ·"
+            joined = f"  {part}"
+        current = joined
+    yield current
+
+
+def _header() -> Row:
+    return [Cell(name, "faint", right=name == "#") for name in HEADER]
+
+
+def _numbered(layers: Sequence[Layer], prefix: str = "") -> Iterator[tuple[str, int, Layer]]:
+    """Yield every layer with its number and depth; the layers of the third, a model, are 3.1, 3.2 …"""
+    for number, layer in enumerate(layers, 1):
+        label = f"{prefix}{number}"
+        yield label, label.count("."), layer
+        yield from _numbered(layer.layers, f"{label}.")
+
+
+def _rows(layers: Sequence[Layer]) -> Iterator[Row]:
+    for number, depth, layer in _numbered(layers):
+        head = [
+            Cell(number, "faint", right=True),
+            Cell(f"{'  ' * depth}{layer.name.rsplit('/', 1)[-1]} ({layer.class_name or 'class unknown'})", "strong"),
+            Cell(shapes_text(layer.outputs)),
+        ]
+        if layer.is_model or not layer.weights:
+            yield [*head, Cell("–", "faint"), Cell(_sentence(layer), spans=True)]
+        else:
+            yield from _weight_rows(layer, head)
+
+
+def _weight_rows(layer: Layer, head: list[Cell]) -> Iterator[Row]:
+    last = len(layer.weights) - 1
+    for place, weight in enumerate(layer.weights):
+        start = head if place == 0 else [Cell(), Cell(), Cell()]
+        end = [Cell(str(arithmetic(layer.weights)))] if place == last else []
+        yield [
+            *start,
+            Cell(f"[{weight.index}]", "index"),
+            Cell(_weight_name(weight)),
+            _axes(weight),
+            *end,
+        ]
+
+
+def _weight_name(weight: Weight) -> str:
+    return weight.name if weight.trainable else f"{weight.name} *"
+
+
+def _axes(weight: Weight) -> Cell:
+    if weight.bound is None:
+        return Cell(f"{sizes_text(weight.shape)}, axes unknown", "warning")
+    suffix = "" if weight.evidence is Evidence.DECLARED else f" ({weight.evidence.value})"
+    return Cell(weight.bound.text() + suffix, "axes")
+
+
+def _sentence(layer: Layer) -> str:
+    if layer.is_model:
+        arrays = counted(len(layer.weights), "array")
+        return f"is a model of {counted(len(layer.layers), 'layer')} with {arrays}: {layer.parameters:,}"
+    if layer.operation is None:
+        return layer.note
+    return f"{layer.operation.sentence()}; nothing to learn"
+
+
+def _paragraphs(layers: Sequence[Layer], width: int, color: bool) -> Iterator[str]:
+    for number, depth, layer in _numbered(layers):
+        margin = "   " * depth
+        name = layer.name.rsplit("/", 1)[-1]
+        title = f"{styled(name, 'strong', color)} ({layer.class_name or 'class unknown'})"
+        yield f"{margin}{styled(number, 'faint', color)} {title} → {shapes_text(layer.outputs)}"
+        indent = margin + "   "
+        if layer.is_model or not layer.weights:
+            yield from textwrap.wrap(_sentence(layer), width, initial_indent=indent, subsequent_indent=indent)
+            continue
+        cells = [[Cell(f"[{w.index}]", "index"), Cell(_weight_name(w)), _axes(w)] for w in layer.weights]
+        yield from (indent + line for line in lines(cells, color))
+        yield indent + str(arithmetic(layer.weights))
+
+
+def _closing(model: Model, width: int) -> Iterator[str]:
+    """Yield the sentences below the table, wrapped."""
+    for sentence in _sentences(model):
+        yield from textwrap.wrap(sentence, width)
+
+
+def _sentences(model: Model) -> Iterator[str]:
+    facts = overview(model)
+    mistaken = coincidence(model)
+    owners = _owners(facts)
+    if mistaken is not None:
+        place, layer, weight = mistaken
+        yield f"{facts.layers} layers and {facts.arrays} arrays is a coincidence: {owners}."
+        yield (f"So get_weights()[{place}] is {weight.layer}'s {weight.name}; {layer.name} has no array at all.")
+    elif facts.arrays and owners:
+        yield f"{owners[0].upper()}{owners[1:]}."
+    if any(not weight.trainable for weight in model.weights):
+        yield "* not changed by training."
+    if facts.optimizer:
+        yield f"The file also holds {facts.optimizer:,} values of the optimizer's state, which are no weights."
+    unknown = facts.evidence.get(Evidence.UNKNOWN, 0)
+    if unknown:
+        yield f"The axes of {counted(unknown, 'array')} are unknown: `weightwise explain` says why."
+
+
+def _owners(facts: Overview) -> str:
+    parts = []
+    for arrays, layers in sorted(facts.owners.items(), reverse=True):
+        each = f" {counted(arrays, 'array')}" + (" each" if layers > 1 else "") if arrays else " none"
+        verb = "own" if layers > 1 else "owns"
+        parts.append((f"{counted(layers, 'layer')}" if not parts else str(layers)) + f" {verb}{each}")
+    return ", ".join(parts)
