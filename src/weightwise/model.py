@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from weightwise.errors import SelectionError
-from weightwise.stored import Call, StoredArray, StoredModel, Tensor
+from weightwise.stored import Call, StoredArray, StoredLayer, StoredModel
 
 if TYPE_CHECKING:
     import numpy
@@ -111,7 +111,7 @@ class Layer:
 
     name: str
     """For nested models the path `inner/dense_1`."""
-    class_name: str
+    stored: StoredLayer = field(repr=False)
     operation: Operation | None
     """None when the class is unknown, or for a model."""
     weights: tuple[Weight, ...] = ()
@@ -121,13 +121,24 @@ class Layer:
     """The input shapes of its first call; None where one cannot be told."""
     outputs: tuple[Shape | None, ...] = ()
     """The output shapes of its first call; None where one cannot be told."""
-    calls: tuple[Call, ...] = ()
-    model_inputs: tuple[Tensor, ...] = ()
-    model_outputs: tuple[Tensor, ...] = ()
     trainable: bool = True
     note: str = ""
     """Why the operation or its output shape is unknown."""
-    config: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def class_name(self) -> str:
+        """The framework's class; empty when the file does not tell it."""
+        return self.stored.class_name
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The layer's configuration in the framework's own spelling."""
+        return self.stored.config
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The uses of this layer in the model that owns it."""
+        return self.stored.calls
 
     @property
     def is_model(self) -> bool:

@@ -121,16 +121,12 @@ def _layer(draft: Draft, weights: Mapping[str, Sequence[Weight]]) -> Layer:
     everything = sorted((*own, *(weight for layer in inner for weight in layer.weights)), key=lambda w: w.index)
     return Layer(
         draft.path,
-        draft.stored.class_name,
+        draft.stored,
         draft.operation,
         tuple(everything),
         inner,
         tuple(signal.shape for signal in draft.inputs),
         tuple(signal.shape for signal in draft.outputs),
-        draft.stored.calls,
-        draft.stored.inputs,
-        draft.stored.outputs,
         draft.trainable,
         draft.note,
-        draft.stored.config,
     )

@@ -1,0 +1,70 @@
+"""The reference forward pass: a model's outputs, computed in NumPy from its named axes and without its framework."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from weightwise.errors import UnsupportedError
+from weightwise.model import Layer, Model
+from weightwise.naming.signals import in_order
+from weightwise.stored import StoredLayer, Tensor
+
+if TYPE_CHECKING:
+    import numpy
+
+    Array = numpy.ndarray[Any, Any]
+
+
+def forward(model: Model, inputs: Sequence[Array], dtype: str = "float64") -> tuple[Array, ...]:
+    """Return the model's outputs at inference for its inputs, batch first, computed in `dtype`.
+
+    Raises `UnsupportedError` when a layer's operation is unknown, or when one of its arrays is.
+    """
+    import numpy
+
+    given = [numpy.asarray(array) for array in inputs]
+    floats = [array.astype(dtype) if array.dtype.kind == "f" else array for array in given]
+    return _model_outputs(model.root, floats, dtype)
+
+
+def _model_outputs(model: Layer, inputs: Sequence[Array], dtype: str) -> tuple[Array, ...]:
+    named = dict(zip(_listed(model.stored), model.layers, strict=True))
+    values: dict[Tensor, Array] = dict(zip(model.stored.inputs, inputs, strict=True))
+    for stored, number in in_order(model.stored.layers):
+        if Tensor(stored.name, number) in values:
+            continue
+        arriving = [values[tensor] for tensor in stored.calls[number].inputs]
+        outputs = layer_outputs(named[stored.name], arriving or inputs, dtype)
+        values.update({Tensor(stored.name, number, index): output for index, output in enumerate(outputs)})
+    return tuple(values[tensor] for tensor in model.stored.outputs)
+
+
+def _listed(stored: StoredLayer) -> list[str]:
+    """Return the names of the layers that the model lists, in order: a Sequential does not list its InputLayer."""
+    hidden = "InputLayer" if stored.class_name == "Sequential" else None
+    return [layer.name for layer in stored.layers if layer.class_name != hidden]
+
+
+def layer_outputs(layer: Layer, inputs: Sequence[Array], dtype: str = "float64") -> tuple[Array, ...]:
+    """Return one layer's outputs for its inputs; raises `UnsupportedError` as `forward` does."""
+    if layer.is_model:
+        return _model_outputs(layer, inputs, dtype)
+    if layer.operation is None:
+        raise UnsupportedError(f"{layer.name}: its operation is unknown, so nothing can be computed: {layer.note}")
+    return layer.operation.forward(inputs, arranged_weights(layer, dtype))
+
+
+def arranged_weights(layer: Layer, dtype: str = "float64") -> dict[str, Array]:
+    """Return a layer's arrays by role, in the axes that its operation takes; raises `UnsupportedError`."""
+    roles = layer.operation.roles() if layer.operation else {}
+    arranged = {}
+    for weight in layer.weights:
+        if weight.bound is None:
+            raise UnsupportedError(f"{weight.path}: its axes are unknown: {weight.note}")
+        if weight.role in roles:
+            arranged[weight.role] = weight.bound.arrange(weight.values(), roles[weight.role]).astype(dtype)
+    missing = [role for role in roles if role not in arranged]
+    if missing:
+        raise UnsupportedError(f"{layer.name}: the file has no array for its {', '.join(missing)}")
+    return arranged
