@@ -98,6 +98,28 @@ def test_one_group_is_none():
         assert np.array_equal(bound.arrange(KERNEL, target), expected.reshape(bound.rearranged(target).shape))
 
 
+def test_all_of_an_axis_is_the_same_as_its_groups_and_shares():
+    bias = numbered(8)
+    whole = parse("out").bind((8,), {"groups": 2})
+    cut = parse("groups out/groups").bind((2, 4))
+    assert np.array_equal(whole.arrange(bias, "out/groups groups"), bias.reshape(2, 4).T)
+    assert np.array_equal(cut.arrange(bias.reshape(2, 4), "out"), bias)
+    swapped = parse("out/groups groups").bind((4, 2))
+    assert np.array_equal(swapped.arrange(bias.reshape(4, 2), "out"), bias.reshape(4, 2).T.ravel())
+    with pytest.raises(AxesError, match="name the axis groups twice"):
+        parse("groups out").bind((2, 8)).arrange(numbered(2, 8), "(groups out/groups)")
+    with pytest.raises(AxesError, match=r"\(in/groups, out\) would become \(groups, in/groups, out\)"):
+        parse("out in/groups").bind((8, 5), {"groups": 2}).arrange(numbered(8, 5), "out in")
+
+
+def test_one_group_may_stand_in_a_dimension_of_its_own():
+    bound = parse("groups out/groups in/groups").bind((1, 4, 5))
+    array = numbered(1, 4, 5)
+    assert np.array_equal(bound.arrange(array, "in out"), array[0].T)
+    plain = parse("in out").bind((5, 4), {"groups": 1})
+    assert np.array_equal(plain.arrange(array[0].T, "groups out/groups in/groups"), array)
+
+
 @pytest.mark.parametrize(
     ("target", "reason"),
     [

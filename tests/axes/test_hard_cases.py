@@ -82,6 +82,20 @@ def test_grouped_query_heads_fused_or_per_group_of_them():
     }
 
 
+def test_heads_counted_per_group_or_all_together():
+    sizes = {"heads": 6, "kv_heads": 2, "head_dim": 5}
+    array = numbered(50, 3)
+    bound = parse("(kv_heads part{q: heads/kv_heads | k: 1 | v: 1} head_dim) in").bind(array.shape, sizes)
+    groups = array.reshape(2, 5, 5, 3)
+    split = "part{q: heads head_dim | k: kv_heads head_dim | v: kv_heads head_dim} in"
+    expected = [groups[:, :3].reshape(30, 3), groups[:, 3].reshape(10, 3), groups[:, 4].reshape(10, 3)]
+    assert np.array_equal(bound.arrange(array, split), np.vstack(expected))
+    assert np.array_equal(bound.rearranged(split).arrange(np.vstack(expected), bound.axes), array)
+    query, rest = bound.select(array, {"part": "q"})
+    assert rest.pattern("in (heads head_dim)") == "(kv_heads heads/kv_heads head_dim) in -> in (heads head_dim)"
+    assert np.array_equal(rest.arrange(query, "in (heads head_dim)"), expected[0].T)
+
+
 def test_input_and_state_in_one_kernel():
     kernel = numbered(12, 28)
     bound = parse("side{input: in | recurrent: units'} (gate[i j f o] units)").bind(kernel.shape)

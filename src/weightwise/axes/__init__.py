@@ -28,6 +28,7 @@ as one unresolved factor, `heads·head_dim 12`, which can be shown, and moved wh
 
     terms         the words of the language as values
     notation      text -> terms
+    products      terms -> the same product in shorter or finer terms
     sizes         terms, shape -> the size of each name
     factors       terms, shape, sizes -> dimensions, each a product of factors
     coordinates   dimensions, index -> names, and back

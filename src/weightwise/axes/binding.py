@@ -16,9 +16,9 @@ from weightwise.axes.factors import (
     counted,
     measured,
     rearranged,
-    single,
 )
 from weightwise.axes.notation import check_distinct, expanded, read
+from weightwise.axes.products import cut, single
 from weightwise.axes.sizes import solved
 from weightwise.axes.terms import Expand, Term, atoms, size_names, spelled
 from weightwise.errors import AxesError
@@ -73,7 +73,8 @@ class Axes:
         shape = tuple(map(int, shape))
         try:
             known = self._sizes(shape, sizes or {})
-            return Bound(self, shape, known, measured(self.terms, shape, known))
+            dimensions = measured(self.terms, shape, known, single(self.terms, known))
+            return Bound(self, shape, known, dimensions)
         except AxesError as error:
             raise AxesError(f"{what}: axes '{self}' {error}, the array has shape {shape}") from None
 
@@ -142,11 +143,24 @@ class Bound:
         ones = single((*self.axes.terms, *axes.terms), self.sizes)
         try:
             dimensions = rearranged(axes.terms, self.dimensions, self.sizes, ones)
-            check_contents(self.factors, counted(dimensions))
+            check_contents(*map(counted, self._aligned(axes)))
         except AxesError as error:
             raise AxesError(f"axes '{self.axes}' cannot be arranged as '{axes}': {error}") from None
         shape = tuple(dimension.size for dimension in dimensions)
         return Bound(axes, shape, self.sizes, dimensions)
+
+    def _aligned(self, axes: Axes) -> tuple[tuple[Dimension, ...], tuple[Dimension, ...]]:
+        """The dimensions of these axes and of others, cut into the same factors.
+
+        Where the one has `out` and the other `(groups out/groups)`, both have the latter.
+        """
+        both = (*self.axes.terms, *axes.terms)
+        ones = single(both, self.sizes)
+        source, target = (cut(line.terms, both, self.sizes) for line in (self.axes, axes))
+        check_distinct(source, spelled(source))
+        check_distinct(target, spelled(target))
+        dimensions = measured(source, self.shape, self.sizes, ones)
+        return dimensions, rearranged(target, dimensions, self.sizes, ones)
 
     def arrange(self, array: npt.ArrayLike, target: str | Axes) -> npt.NDArray[Any]:
         """The same values under other axes, a view where NumPy has one; raises AxesError if the names differ.
@@ -158,7 +172,7 @@ class Bound:
         """
         from weightwise.axes import arrangement
 
-        return arrangement.arranged(array, self.dimensions, self.rearranged(target).dimensions)
+        return arrangement.arranged(array, *self._aligned(self.rearranged(target).axes))
 
     def pattern(self, target: str | Axes) -> str:
         """The arrangement in one line, as in `kh kw in out -> out in kh kw`."""

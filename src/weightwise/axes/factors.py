@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from math import prod
 from typing import TypeAlias
 
-from weightwise.axes.sizes import known_size, reduced
-from weightwise.axes.terms import Labels, One, Parts, Quotient, Reversed, Term, divisors, spelled
+from weightwise.axes.products import reduced
+from weightwise.axes.sizes import known_size
+from weightwise.axes.terms import Labels, One, Parts, Quotient, Reversed, Term, spelled
 from weightwise.errors import AxesError
 
 
@@ -125,18 +126,14 @@ def counted(dimensions: Iterable[Dimension]) -> tuple[Factor, ...]:
     return tuple(factor for dimension in dimensions for factor in dimension.counted)
 
 
-def measured(terms: Sequence[Term], shape: Sequence[int], sizes: Mapping[str, int]) -> tuple[Dimension, ...]:
+def measured(
+    terms: Sequence[Term], shape: Sequence[int], sizes: Mapping[str, int], ones: frozenset[str]
+) -> tuple[Dimension, ...]:
     """The dimensions of an array of this shape; what unknown factors enclose is one product with them."""
-    ones = single(terms, sizes)
     return tuple(
         Dimension(_factors(reduced([term], sizes, ones), length, sizes, number))
         for number, (term, length) in enumerate(zip(terms, shape, strict=True))
     )
-
-
-def single(terms: Iterable[Term], sizes: Mapping[str, int]) -> frozenset[str]:
-    """The divisors that are known to be one."""
-    return frozenset(name for name in divisors(terms) if sizes.get(name) == 1)
 
 
 def _factors(terms: tuple[Term, ...], length: int, sizes: Mapping[str, int], number: int) -> tuple[Factor, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import NoReturn
 
 from weightwise.axes.terms import (
@@ -17,7 +17,9 @@ from weightwise.axes.terms import (
     Quotient,
     Reversed,
     Term,
+    atoms,
     claims,
+    replaced,
     spelled,
 )
 from weightwise.errors import AxesError
@@ -36,30 +38,11 @@ def read(text: str) -> tuple[Term, ...]:
     return terms
 
 
-def expanded(terms: Iterable[Term], supplied: Mapping[str, tuple[Term, ...]]) -> tuple[Term, ...]:
+def expanded(terms: tuple[Term, ...], supplied: Mapping[str, tuple[Term, ...]]) -> tuple[Term, ...]:
     """The terms with each `...name` replaced by the terms supplied; raises AxesError for one not there."""
-    rest = dict(supplied)
-    result = tuple(_replaced(terms, rest, supplied))
-    for name in rest:
+    for name in supplied.keys() - {term.name for term in atoms(terms) if isinstance(term, Expand)}:
         raise AxesError(f"axes '{spelled(terms)}' have no ...{name} to expand")
-    return result
-
-
-def _replaced(
-    terms: Iterable[Term], rest: dict[str, tuple[Term, ...]], supplied: Mapping[str, tuple[Term, ...]]
-) -> Iterator[Term]:
-    for term in terms:
-        match term:
-            case Expand(name) if name in supplied:
-                rest.pop(name, None)
-                yield from supplied[name]
-            case Merge(inner):
-                yield Merge(tuple(_replaced(inner, rest, supplied)) or (One(),))
-            case Parts(name, labels, blocks):
-                filled = (tuple(_replaced(block, rest, supplied)) or (One(),) for block in blocks)
-                yield Parts(name, labels, tuple(filled))
-            case _:
-                yield term
+    return replaced(terms, lambda term: supplied.get(term.name, (term,)) if isinstance(term, Expand) else (term,))
 
 
 def check_distinct(terms: tuple[Term, ...], text: str) -> None:

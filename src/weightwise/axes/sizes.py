@@ -7,13 +7,13 @@ strictly convex there), so three exact values decide whether, and how, an equati
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from math import ceil, prod
 
+from weightwise.axes.products import reduced
 from weightwise.axes.terms import (
-    Expand,
     Labels,
     Merge,
     Name,
@@ -23,7 +23,6 @@ from weightwise.axes.terms import (
     Reversed,
     Term,
     atoms,
-    leaves,
     size_names,
 )
 from weightwise.errors import AxesError
@@ -44,7 +43,7 @@ def value(term: Term, sizes: Mapping[str, Fraction | int]) -> Fraction:
             return prod((value(inner, sizes) for inner in terms), start=Fraction(1))
         case Parts(_, _, blocks):
             return sum((value(Merge(block), sizes) for block in blocks), start=Fraction(0))
-        case Expand():
+        case _:
             raise AxesError(f"want {term} to be expanded first")
 
 
@@ -126,34 +125,3 @@ def _given(term: Term, sizes: Mapping[str, int]) -> str:
     """The sizes that an equation was read with, as in " (groups 2, in 7)"."""
     given = [f"{name} {sizes[name]}" for name in dict.fromkeys(size_names([term])) if name in sizes]
     return f" ({', '.join(given)})" if given else ""
-
-
-def reduced(terms: Iterable[Term], sizes: Mapping[str, int], ones: frozenset[str] = frozenset()) -> tuple[Term, ...]:
-    """The leaves of a product, as short as they can be told without loss.
-
-    `groups in/groups` side by side are all of `in` while nobody knows how many groups there are, and where
-    there is one group (`ones`) each share is the whole. Bare ones are left out, unless nothing else is there.
-    """
-    short: list[Term] = []
-    for term in (_whole(leaf, ones) for leaf in leaves(terms)):
-        match term:
-            case One():
-                continue
-            case Quotient(numerator, str(name), False) if name not in sizes and short[-1:] == [Name(name)]:
-                short[-1] = numerator
-            case Parts(name, labels, blocks):
-                short.append(Parts(name, labels, tuple(reduced(block, sizes, ones) for block in blocks)))
-            case _:
-                short.append(term)
-    return tuple(short) or (One(),)
-
-
-def _whole(term: Term, ones: frozenset[str]) -> Term:
-    """The term, where a divisor is one: `groups` is then a bare one, and `in/groups` is `in`."""
-    match term:
-        case Name(name, 0) | Reversed(Name(name, 0)) if name in ones:
-            return One()
-        case Quotient(numerator, divisor, False) if divisor in ones:
-            return numerator
-        case _:
-            return term

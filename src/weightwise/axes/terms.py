@@ -6,7 +6,7 @@ The language itself is written down in `weightwise.axes`; this module only says 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -124,6 +124,21 @@ def atoms(terms: Iterable[Term]) -> Iterator[Term]:
             yield term
 
 
+def replaced(terms: Iterable[Term], change: Callable[[Term], tuple[Term, ...]]) -> tuple[Term, ...]:
+    """The terms with `change` made to each of their atoms; a merge or block of which nothing is left is a `1`."""
+    result: list[Term] = []
+    for term in terms:
+        match term:
+            case Merge(inner):
+                result.append(Merge(replaced(inner, change) or (One(),)))
+            case Parts(name, labels, blocks):
+                changed = (replaced(block, change) or (One(),) for block in blocks)
+                result.append(Parts(name, labels, tuple(changed)))
+            case _:
+                result.extend(change(term))
+    return tuple(result)
+
+
 def size_names(terms: Iterable[Term]) -> Iterator[str]:
     """The names of the sizes that the terms speak of, primes removed, as often as they stand there."""
     for term in atoms(terms):
@@ -136,10 +151,12 @@ def size_names(terms: Iterable[Term]) -> Iterator[str]:
                     yield divisor
 
 
-def divisors(terms: Iterable[Term]) -> frozenset[str]:
-    """The names that something is exactly divided by: `groups` in `in/groups`."""
-    quotients = (term for term in atoms(terms) if isinstance(term, Quotient) and not term.ceil)
-    return frozenset(quotient.divisor for quotient in quotients if isinstance(quotient.divisor, str))
+def exact_shares(terms: Iterable[Term]) -> Iterator[tuple[str, Quotient]]:
+    """Each share of an axis among a named number of groups, after that name: `groups` and `in/groups`."""
+    for term in atoms(terms):
+        match term:
+            case Quotient(_, str(divisor), False):
+                yield divisor, term
 
 
 def claims(terms: Iterable[Term]) -> Iterator[str]:
