@@ -57,6 +57,8 @@ class Weight:
     """The layer's name; for nested models the path `inner/dense_1`."""
     role: str
     """Its role in the operation; empty when it is unknown."""
+    neutral: str
+    """The axes in which the operation takes it; empty when it is unknown, or does not enter the output."""
     stored: StoredArray
     bound: Bound | None
     """Its axes bound to its shape; None when they are unknown."""

@@ -36,7 +36,7 @@ def commands(body: str) -> Iterator[tuple[str, str]]:
         yield command, output
 
 
-@pytest.mark.parametrize("body", blocks("console"))
+@pytest.mark.parametrize("body", list(blocks("console")))
 def test_a_console_block_prints_what_it_shows(body):
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "COLUMNS": "120", "NO_COLOR": "1"}
@@ -51,7 +51,7 @@ def _trimmed(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
 
 
-@pytest.mark.parametrize("body", blocks("pycon"))
+@pytest.mark.parametrize("body", list(blocks("pycon")))
 def test_a_python_block_is_a_doctest(body, monkeypatch):
     monkeypatch.chdir(ROOT)
     test = doctest.DocTestParser().get_doctest(body, {}, "page", None, 0)

@@ -62,8 +62,8 @@ def arranged_weights(layer: Layer, dtype: str = "float64") -> dict[str, Array]:
     for weight in layer.weights:
         if weight.bound is None:
             raise UnsupportedError(f"{weight.path}: its axes are unknown: {weight.note}")
-        if weight.role in roles:
-            arranged[weight.role] = weight.bound.arrange(weight.values(), roles[weight.role]).astype(dtype)
+        if weight.neutral:
+            arranged[weight.role] = weight.bound.arrange(weight.values(), weight.neutral).astype(dtype)
     missing = [role for role in roles if role not in arranged]
     if missing:
         raise UnsupportedError(f"{layer.name}: the file has no array for its {', '.join(missing)}")

@@ -68,6 +68,8 @@ class Slot:
     trainable: bool
     sizes: Mapping[str, int] = field(default_factory=dict)
     """What the configuration and the input shapes fix."""
+    neutral: str = ""
+    """The axes in which the operation takes it; empty for one that does not enter the output."""
     scope: str = ""
     """Arrays of one scope share the sizes of their axes."""
 

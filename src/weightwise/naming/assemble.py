@@ -106,6 +106,7 @@ def _weight(index: int, item: _Owned) -> Weight:
         named.name,
         item.draft.path,
         named.role,
+        named.neutral,
         named.array,
         named.bound,
         named.evidence,

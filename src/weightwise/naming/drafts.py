@@ -120,7 +120,10 @@ def _described(stored: StoredLayer, describe: Describe, inputs: Sequence[Signal]
 def _slot(slot: Slot, operation: Operation | None, trainable: bool, inputs: Sequence[Signal]) -> Slot:
     """Return the slot with its trainability in this model and, after a Flatten, its input axis spelled out."""
     slot = replace(slot, trainable=slot.trainable and trainable)
-    if operation is None or len(inputs) != 1:
+    if operation is None:
+        return slot
+    slot = replace(slot, neutral=operation.roles().get(slot.role, ""))
+    if len(inputs) != 1:
         return slot
     return substituted(slot, operation.input_axis, inputs[0])
 

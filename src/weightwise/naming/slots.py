@@ -20,6 +20,7 @@ class Named:
     array: StoredArray
     name: str
     role: str = ""
+    neutral: str = ""
     bound: Bound | None = None
     evidence: Evidence = Evidence.UNKNOWN
     trainable: bool = True
@@ -78,9 +79,17 @@ def substituted(slot: Slot, axis: str, signal: Signal) -> Slot:
     merged = signal.axes[-1] if signal.axes else ""
     if not axis or " " not in merged:
         return slot
-    terms = (f"({merged})" if term == Name(axis) else str(term) for term in parse(slot.axes).terms)
     sizes = {name: size for name, size in slot.sizes.items() if name != axis}
-    return replace(slot, axes=" ".join(terms), sizes={**sizes, **signal.sizes})
+    return replace(
+        slot,
+        axes=_spelled_out(slot.axes, axis, merged),
+        neutral=_spelled_out(slot.neutral, axis, merged),
+        sizes={**sizes, **signal.sizes},
+    )
+
+
+def _spelled_out(axes: str, axis: str, merged: str) -> str:
+    return " ".join(f"({merged})" if term == Name(axis) else str(term) for term in parse(axes).terms)
 
 
 def named_array(slot: Slot, array: StoredArray, path: str, shared: Mapping[str, int]) -> Named:
@@ -89,7 +98,7 @@ def named_array(slot: Slot, array: StoredArray, path: str, shared: Mapping[str, 
         bound = parse(slot.axes).bind(array.shape, {**shared, **slot.sizes}, what=path)
     except AxesError as error:
         return unknown_array(array, slot.name, slot.trainable, str(error), (slot.axes,))
-    return Named(array, slot.name, slot.role, bound, Evidence.DECLARED, slot.trainable)
+    return Named(array, slot.name, slot.role, slot.neutral, bound, Evidence.DECLARED, slot.trainable)
 
 
 def unknown_array(array: StoredArray, name: str, trainable: bool, note: str, readings: Iterable[str] = ()) -> Named:
