@@ -100,11 +100,16 @@ class Weight:
         """Return the values, read from the file now, in the stored shape; raises `FormatError`."""
         return self.stored.read()
 
-    def select(self, **position: int | str) -> numpy.ndarray[Any, Any]:
-        """Return the values at fixed places of named axes: `kernel.select(kh=0, out=17)`; raises `SelectionError`."""
+    def select(self, position: Mapping[str, int | str] | None = None, /, **named: int | str) -> numpy.ndarray[Any, Any]:
+        """Return the values at fixed places of named axes; raises `SelectionError`.
+
+        `kernel.select(kh=0, out=17)`; an axis whose name Python keeps for itself takes an underscore, `in_=5`, and any
+        name can stand in a mapping: `kernel.select({"in": 5, "units'": 2})`.
+        """
         if self.bound is None:
             raise SelectionError(f"{self.path}: its axes are unknown ({self.note}), so nothing can be selected by name")
-        return self.bound.select(self.values(), position)[0]
+        wanted = {**(position or {}), **{name.removesuffix("_"): place for name, place in named.items()}}
+        return self.bound.select(self.values(), wanted)[0]
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def commands(body: str) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("body", list(blocks("console")))
 def test_a_console_block_prints_what_it_shows(body):
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "COLUMNS": "120", "NO_COLOR": "1"}
+    environment = {**os.environ, "PATH": path, "COLUMNS": "140", "NO_COLOR": "1"}
     for command, output in commands(body):
         run = subprocess.run(
             ["bash", "-c", command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60

@@ -14,7 +14,7 @@ from weightwise.answers.overview import Overview, coincidence, overview
 from weightwise.model import Evidence, Layer, Model, Weight
 from weightwise.views.quantities import bytes_text, counted, shapes_text, sizes_text
 from weightwise.views.style import styled
-from weightwise.views.table import Cell, Row, lines, total_width
+from weightwise.views.table import Cell, Row, lines, table_width
 
 HEADER = ("#", "layer", "output", "index", "weight", "axes", "parameters")
 
@@ -22,7 +22,10 @@ HEADER = ("#", "layer", "output", "index", "weight", "axes", "parameters")
 def screen(model: Model, width: int, color: bool = False, only: Sequence[Layer] | None = None) -> str:
     """Return the screen for a terminal of `width` columns; of the layers in `only`, or of all."""
     table = [_header(), *_rows(only or model.layers)]
-    body = lines(table, color) if total_width(table) <= width else list(_paragraphs(only or model.layers, width, color))
+    if table_width(table) <= width:
+        body = lines(table, color, width)
+    else:
+        body = list(_paragraphs(only or model.layers, width, color))
     parts = [_title(model, width, color), "\n".join(body)]
     if only is None:
         parts.append("\n".join(_closing(model, width)))
