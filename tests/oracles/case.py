@@ -31,10 +31,19 @@ class Case:
     inputs: Sequence[Input]
     call: Callable[[Any, Sequence[Any]], Any] | None = None
     """How the layer is called; by default on its one input, or on its inputs as arguments."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments of the call that are no tensors (`reverse=True`); conventions read them beside the configuration."""
     backend: str = "torch"
     """Keras's backend that computes it; `jax` for what PyTorch's does otherwise than TensorFlow's (transposed padding)."""
     symmetries: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """True symmetries: by weight, the other axes strings under which the output is the same, with no mistake."""
+    tolerance: float = 1e-10
+    """Of the largest value: float64 against float64; 1e-5 where the framework computes in float32."""
+
+    def outputs(self, layer: Any, inputs: Sequence[Any]) -> Any:
+        """Return what the layer returns for the inputs."""
+        call = self.call or (lambda built, tensors: built(*tensors, **self.arguments))
+        return call(layer, inputs)
 
 
 def values(seed: str, shape: Sequence[int], below: int | None = None) -> numpy.ndarray:
@@ -50,7 +59,15 @@ def input_values(case: str, number: int, spec: Input) -> numpy.ndarray:
     return values(f"{case}/input {number}", spec.shape, spec.below)
 
 
-def weight_values(case: str, number: int, name: str, shape: Sequence[int]) -> numpy.ndarray:
-    """Return the values of one weight of a case; a variance is positive."""
+def weight_values(case: str, number: int, name: str, shape: Sequence[int], dtype: str) -> numpy.ndarray:
+    """Return the values of one weight of a case.
+
+    A variance or a scale of quantised values is positive, whole numbers fill a byte, and the pair of a low-rank
+    adaptation is zero, as a file brings it back.
+    """
+    if "int" in dtype:
+        return values(f"{case}/weight {number}", shape, 255) - 127
     array = values(f"{case}/weight {number}", shape)
-    return numpy.abs(array) + 0.5 if "variance" in name else array
+    if name.startswith("lora_"):
+        return numpy.zeros(shape)
+    return numpy.abs(array) + 0.5 if "variance" in name or name.endswith("_scale") else array

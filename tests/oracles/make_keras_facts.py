@@ -31,7 +31,7 @@ from keras.src.backend.common import dtypes
 from tests.oracles.case import Case, input_values, weight_values
 
 GOLDEN = Path(__file__).parent / "golden"
-FAMILIES = ("dense", "spatial", "reshaping")
+FAMILIES = ("dense", "convolution", "pooling", "spatial", "reshaping")
 
 
 def facts(cases: list[Case]) -> Iterator[dict[str, Any]]:
@@ -49,27 +49,33 @@ def fact(case: Case) -> dict[str, Any]:
     """Return what Keras says of one case."""
     layer = case.build()
     inputs = [input_values(case.name, number, spec) for number, spec in enumerate(case.inputs)]
-    call = case.call or (lambda built, arrays: built(*arrays))
-    call(layer, inputs)
+    case.outputs(layer, inputs)
     names = [variable.path for variable in layer.weights]
     layer.set_weights(
         [
-            weight_values(case.name, number, variable.name, variable.shape)
+            weight_values(case.name, number, variable.name, variable.shape, variable.dtype)
             for number, variable in enumerate(layer.weights)
         ]
     )
-    outputs = _listed(call(layer, inputs))
+    outputs = _listed(case.outputs(layer, inputs))
     serialised = keras.saving.serialize_keras_object(layer)
     return {
         "name": case.name,
         "class_name": serialised["class_name"],
         "config": json.loads(json.dumps(serialised["config"])),
+        "arguments": dict(case.arguments),
         "framework": "Keras",
         "version": keras.__version__,
         "backend": keras.backend.backend(),
         "inputs": [{"shape": list(spec.shape), "below": spec.below} for spec in case.inputs],
         "weights": [
-            {"name": name, "key": key, "shape": list(variable.shape), "trainable": variable.trainable}
+            {
+                "name": name,
+                "key": key,
+                "shape": list(variable.shape),
+                "dtype": variable.dtype,
+                "trainable": variable.trainable,
+            }
             for name, key, variable in zip(names, _keys(layer), layer.weights, strict=True)
         ],
         "outputs": [
@@ -78,6 +84,7 @@ def fact(case: Case) -> dict[str, Any]:
         ],
         "shapes": _open_shapes(case),
         "symmetries": {name: list(axes) for name, axes in case.symmetries.items()},
+        "tolerance": case.tolerance,
     }
 
 
@@ -91,7 +98,10 @@ class _Holder(keras.Model):
 
 
 def _keys(layer: Any) -> list[str]:
-    """Return where Keras's file has each weight of the layer, found by its values: `cell/0` for `cell/vars/0`."""
+    """Return where Keras's file has each weight of the layer, found by its values: `cell/0` for `cell/vars/0`.
+
+    Of an array that the file has twice it is the outer place, and of one that the file does not have it is empty.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "layer.weights.h5"
         _Holder(layer).save_weights(path)
@@ -100,19 +110,19 @@ def _keys(layer: Any) -> list[str]:
             file["layer"].visititems(lambda key, item: stored.update({key: item[()]} if hasattr(item, "shape") else {}))
     result = []
     for values in layer.get_weights():
-        (key,) = (key for key, array in stored.items() if numpy.array_equal(array, values))
+        keys = (key for key, array in stored.items() if numpy.array_equal(array, values))
+        key = min(keys, key=len, default="")
         result.append("/".join(part for part in key.split("/") if part != "vars"))
     return result
 
 
 def _open_shapes(case: Case) -> list[list[int | None]]:
     """Return the output shapes that Keras computes when the batch axis is open."""
-    call = case.call or (lambda built, arrays: built(*arrays))
     tensors = [
         keras.KerasTensor((None, *spec.shape[1:]), dtype="float64" if spec.below is None else "int32")
         for spec in case.inputs
     ]
-    return [list(output.shape) for output in _flat(call(case.build(), tensors))]
+    return [list(output.shape) for output in _flat(case.outputs(case.build(), tensors))]
 
 
 def _flat(outputs: Any) -> list[Any]:

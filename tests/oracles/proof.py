@@ -3,11 +3,14 @@
 A fact is what only the framework knows of a case, as `make_keras_facts.py` writes it:
 
     name, class_name, config   the case, and the layer as the framework serialises it
+    arguments                  arguments of the call that are no tensors
     inputs                     shape and `below` of each input
-    weights                    name, key in the framework's file, shape and trainability of each variable, in its order
+    weights                    name, key in the framework's file, shape, dtype and trainability of each variable, in its
+                               order; the key is empty where the file does not hold it
     outputs                    shape and values of each output, computed in float64 where the framework can
     shapes                     the shapes that the framework itself computes for an open batch axis, if it does
     symmetries                 true symmetries, by weight
+    tolerance                  how far a right answer may be away, of the largest value
     framework, version         who computed it
 """
 
@@ -24,9 +27,6 @@ from weightwise.axes import Bound, parse
 from weightwise.conventions.row import Description, Slot
 from weightwise.errors import WeightwiseError
 
-TOLERANCE = 1e-10
-"""Of the largest value: float64 against float64."""
-
 Fact = Mapping[str, Any]
 Arrays = Sequence[numpy.ndarray]
 
@@ -40,7 +40,7 @@ def fact_inputs(fact: Fact) -> list[numpy.ndarray]:
 def fact_weights(fact: Fact) -> list[numpy.ndarray]:
     """Return the weight values of a fact in the framework's order."""
     return [
-        weight_values(fact["name"], number, weight["name"], weight["shape"])
+        weight_values(fact["name"], number, weight["name"].rsplit("/", 1)[-1], weight["shape"], weight["dtype"])
         for number, weight in enumerate(fact["weights"])
     ]
 
@@ -48,7 +48,7 @@ def fact_weights(fact: Fact) -> list[numpy.ndarray]:
 def described(fact: Fact, describe: Any) -> Description:
     """Return what the convention says of the fact's layer, checked against the framework's variables."""
     shapes = [tuple(spec["shape"]) for spec in fact["inputs"]]
-    description = describe(fact["class_name"], fact["config"], shapes)
+    description = describe(fact["class_name"], {**fact["config"], **fact["arguments"]}, shapes)
     assert description is not None, f"no rule for {fact['class_name']}"
     assert description.operation is not None, description.note
     names = [slot.name.rsplit("/", 1)[-1] for slot in description.slots]

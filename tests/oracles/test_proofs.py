@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.oracles.proof import (
-    TOLERANCE,
     bound,
     described,
     difference,
@@ -30,7 +29,7 @@ def test_the_reference_computes_what_the_framework_computes(fact):
     description = described(fact, keras.describe)
     weights = fact_weights(fact)
     ours = outputs(description, bound(description.slots, weights), fact_inputs(fact), weights)
-    assert difference(ours, fact) <= TOLERANCE
+    assert difference(ours, fact) <= fact["tolerance"]
 
 
 @all_facts
@@ -52,7 +51,7 @@ def test_no_mutant_survives(fact):
     unexpected = [
         (weight, mutant)
         for weight, mutant, changed in survivors(fact, described(fact, keras.describe))
-        if changed is not None and changed <= TOLERANCE and mutant not in allowed.get(weight, ())
+        if changed is not None and changed <= fact["tolerance"] and mutant not in allowed.get(weight, ())
     ]
     assert not unexpected
 
