@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from weightwise.model import Evidence, Layer, Model, Weight
@@ -51,3 +52,11 @@ def coincidence(model: Model) -> tuple[int, Layer, Weight] | None:
         if not layer.weights and weight.layer != layer.name:
             return place, layer, weight
     return None
+
+
+def numbered(layers: Sequence[Layer], prefix: str = "") -> Iterator[tuple[str, Layer]]:
+    """Yield every layer with its number; the layers of the third, a model, are `3.1`, `3.2` …"""
+    for place, layer in enumerate(layers, 1):
+        number = f"{prefix}{place}"
+        yield number, layer
+        yield from numbered(layer.layers, f"{number}.")

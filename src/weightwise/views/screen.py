@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from weightwise.answers.arithmetic import arithmetic
-from weightwise.answers.overview import Overview, coincidence, overview
+from weightwise.answers.overview import Overview, coincidence, numbered, overview
 from weightwise.model import Evidence, Layer, Model, Weight
 from weightwise.views.quantities import bytes_text, counted, shapes_text, sizes_text
 from weightwise.views.style import styled
@@ -91,16 +91,9 @@ def _header() -> Row:
     return [Cell(name, "faint", right=name == "#") for name in HEADER]
 
 
-def _numbered(layers: Sequence[Layer], prefix: str = "") -> Iterator[tuple[str, int, Layer]]:
-    """Yield every layer with its number and depth; the layers of the third, a model, are 3.1, 3.2 …"""
-    for number, layer in enumerate(layers, 1):
-        label = f"{prefix}{number}"
-        yield label, label.count("."), layer
-        yield from _numbered(layer.layers, f"{label}.")
-
-
 def _rows(layers: Sequence[Layer]) -> Iterator[Row]:
-    for number, depth, layer in _numbered(layers):
+    for number, layer in numbered(layers):
+        depth = number.count(".")
         head = [
             Cell(number, "faint", right=True),
             Cell(f"{'  ' * depth}{layer.name.rsplit('/', 1)[-1]} ({layer.class_name or 'class unknown'})", "strong"),
@@ -147,7 +140,8 @@ def _sentence(layer: Layer) -> str:
 
 
 def _paragraphs(layers: Sequence[Layer], width: int, color: bool) -> Iterator[str]:
-    for number, depth, layer in _numbered(layers):
+    for number, layer in numbered(layers):
+        depth = number.count(".")
         margin = "   " * depth
         name = layer.name.rsplit("/", 1)[-1]
         title = f"{styled(name, 'strong', color)} ({layer.class_name or 'class unknown'})"
