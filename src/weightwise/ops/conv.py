@@ -1,4 +1,4 @@
-"""Convolutions, by the definition of correlation: `out[s·i] = Σ x[s·i + d·k] · w[k]`.
+"""Convolutions, by the definition of correlation: `out[i] = Σ x[s·i + d·k] · w[k]`.
 
 The kernel is `kh kw groups in/groups out/groups` in the reference: a grouped convolution is `groups` convolutions side
 by side, group g reads the input channels `g·in/groups …` and writes the output channels `g·out/groups …`
@@ -7,25 +7,12 @@ by side, group g reads the input channels `g·in/groups …` and writes the outp
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from weightwise.ops.activation import activate
-from weightwise.ops.operation import (
-    Operation,
-    Shape,
-    ShapeError,
-    TensorAxes,
-    channels_last,
-    join_shape,
-    known,
-    only,
-    restore_channels,
-    spatial_axes,
-    spatial_names,
-    split_shape,
-)
+from weightwise.ops.operation import ShapeError, spatial_names
+from weightwise.ops.spatial import Filtering, counted
 from weightwise.ops.window import Window, times
 
 if TYPE_CHECKING:
@@ -33,47 +20,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Conv(Operation):
+class Conv(Filtering):
     """A convolution over one, two or three spatial axes."""
 
-    window: Window
     filters: int
     groups: int = 1
-    bias: bool = True
-    channels_first: bool = False
-    activation: str = "linear"
 
-    def roles(self) -> Mapping[str, str]:
-        """Return the kernel's axes, and the bias's where there is one."""
-        kernel = {"kernel": f"{spatial_names(len(self.window.size))} groups in/groups out/groups"}
-        return kernel | ({"bias": "out"} if self.bias else {})
+    def kernels(self) -> Mapping[str, str]:
+        """Return the kernel's axes."""
+        return {"kernel": f"{spatial_names(self.rank)} groups in/groups out/groups"}
 
-    def sizes(self, inputs: Sequence[Shape]) -> Mapping[str, int]:
-        """Return the kernel's window, the groups, the filters and the input's channels."""
-        names = spatial_names(len(self.window.size)).split()
-        window = dict(zip(names, self.window.size, strict=True))
-        channels = split_shape(inputs[0], self.channels_first)[1] if inputs else None
-        return {**window, "groups": self.groups, "out": self.filters, **known(**{"in": channels})}
+    def counts(self) -> Mapping[str, int]:
+        """Return the groups and the filters."""
+        return {"groups": self.groups, "out": self.filters}
 
-    def tensor_axes(self, inputs: Sequence[TensorAxes]) -> TensorAxes:
-        """Return the spatial axes and the channels."""
-        return spatial_axes(len(self.window.size), self.channels_first)
+    def channels(self, size: int | None) -> int:
+        """Return one channel for each filter."""
+        check_groups(self.groups, size, self.filters)
+        return self.filters
 
-    def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
-        """Return one channel per filter, and the window's positions."""
-        shape = only(inputs, "a convolution")
-        spatial, channels = split_shape(shape, self.channels_first)
-        if channels is not None and channels % self.groups:
-            raise ShapeError(f"{channels} channels cannot be split in {self.groups} groups")
-        return (join_shape(shape[0], self.window.output_sizes(spatial), self.filters, self.channels_first),)
-
-    def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
-        """Return the activated sums."""
-        x = channels_last(inputs[0], self.channels_first)
-        y = correlate(x, weights["kernel"], self.window)
-        if self.bias:
-            y = y + weights["bias"]
-        return (restore_channels(activate(self.activation, y), self.channels_first),)
+    def computed(self, x: Array, weights: Mapping[str, Array]) -> Array:
+        """Return the sums of all windows."""
+        return correlate(x, weights["kernel"], self.window)
 
     def sentence(self) -> str:
         """Return what the layer does."""
@@ -81,7 +49,16 @@ class Conv(Operation):
             reads = "all channels of"
         else:
             reads = f"the channels of one of {self.groups} groups in"
-        return f"slides {self.filters:,} filters, each reading {reads} a {times(self.window.size)} window, over its input"
+        window = f"a {times(self.window.size)} window"
+        filters = counted(self.filters, "filter")
+        return f"slides {filters}, each reading {reads} {window}, over its input{self.window.manner()}"
+
+
+def check_groups(groups: int, channels: int | None, filters: int) -> None:
+    """Raise `ShapeError` unless the channels and the filters can be split in equal groups."""
+    for count, noun in ((channels, "channel"), (filters, "filter")):
+        if count is not None and (groups < 1 or count % groups):
+            raise ShapeError(f"{counted(count, noun)} cannot be split in {groups} equal groups")
 
 
 def correlate(x: Array, kernel: Array, window: Window) -> Array:
@@ -91,9 +68,8 @@ def correlate(x: Array, kernel: Array, window: Window) -> Array:
     """
     import numpy
 
-    rank = len(window.size)
-    groups, size_in, size_out = kernel.shape[rank:]
-    positions = [window.output_size(axis, x.shape[1 + axis]) or 0 for axis in range(rank)]
+    groups, size_in, size_out = kernel.shape[window.rank :]
+    positions = window.positions(x)
     padded = window.padded(x)
     padded = padded.reshape(*padded.shape[:-1], groups, size_in)
     result = numpy.zeros((x.shape[0], *positions, groups, size_out), numpy.result_type(x, kernel))

@@ -1,7 +1,9 @@
 """Pooling: one value for each window of each channel, with nothing to learn.
 
 Padding never takes part: a maximum ignores it and an average divides by the number of real elements
-(https://keras.io/api/layers/pooling_layers/).
+(https://keras.io/api/layers/pooling_layers/). The windows of an adaptive pooling divide an axis of n elements in m
+runs that overlap where m does not divide n: run i is `floor(i·n/m)` up to `ceil((i + 1)·n/m)`
+(https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html).
 """
 
 from __future__ import annotations
@@ -10,63 +12,121 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from weightwise.ops.operation import (
-    Operation,
-    Shape,
-    TensorAxes,
-    channels_last,
-    join_shape,
-    only,
-    restore_channels,
-    spatial_axes,
-    split_shape,
-)
+from weightwise.ops.operation import Shape, ShapeError, TensorAxes, channels_last, restore_channels
+from weightwise.ops.spatial import Spatial
 from weightwise.ops.window import Window, times
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array
 
+_KEPT = {"max": "keeps the largest value", "average": "averages the values"}
+
 
 @dataclass(frozen=True)
-class Pooling(Operation):
+class _Reducing(Spatial):
+    """A pooling, by the maximum or the average."""
+
+    reduce: str
+    """`max` or `average`."""
+
+    def __post_init__(self) -> None:
+        if self.reduce not in _KEPT:
+            raise ShapeError(f"a pooling keeps the max or the average, found {self.reduce!r}")
+
+
+@dataclass(frozen=True)
+class Pooling(_Reducing):
     """The maximum or the average of each window."""
 
     window: Window
-    reduce: str
-    """`max` or `average`."""
-    channels_first: bool = False
 
-    def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
-        """Return the window's positions; the channels stay."""
-        shape = only(inputs, "pooling")
-        spatial, channels = split_shape(shape, self.channels_first)
-        return (join_shape(shape[0], self.window.output_sizes(spatial), channels, self.channels_first),)
+    @property
+    def rank(self) -> int:
+        """The number of spatial axes."""
+        return self.window.rank
 
-    def tensor_axes(self, inputs: Sequence[TensorAxes]) -> TensorAxes:
-        """Return the spatial axes and the channels."""
-        return spatial_axes(len(self.window.size), self.channels_first)
+    def spatial_sizes(self, sizes: Shape) -> Shape:
+        """Return the window's positions."""
+        return self.window.output_sizes(sizes)
 
-    def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
+    def computed(self, x: Array, weights: Mapping[str, Array]) -> Array:
         """Return the reduced windows."""
-        x = channels_last(inputs[0], self.channels_first)
-        y = _largest(x, self.window) if self.reduce == "max" else _average(x, self.window)
-        return (restore_channels(y, self.channels_first),)
+        return _largest(x, self.window) if self.reduce == "max" else _average(x, self.window)
 
     def sentence(self) -> str:
         """Return what the layer does."""
-        kept = "keeps the largest value" if self.reduce == "max" else "averages the values"
-        return f"{kept} of each {times(self.window.size)} window"
+        steps = "" if self.window.strides == self.window.size else self.window.manner()
+        return f"{_KEPT[self.reduce]} of each {times(self.window.size)} window{steps}"
 
 
-def _positions(x: Array, window: Window) -> list[int]:
-    return [window.output_size(axis, x.shape[1 + axis]) or 0 for axis in range(len(window.size))]
+@dataclass(frozen=True)
+class GlobalPooling(_Reducing):
+    """The maximum or the average of each whole channel."""
+
+    dimensions: int
+    keep: bool = False
+    """Whether the spatial axes stay, with one element each."""
+
+    @property
+    def rank(self) -> int:
+        """The number of spatial axes."""
+        return self.dimensions
+
+    def spatial_sizes(self, sizes: Shape) -> Shape:
+        """Return one element for each axis that stays."""
+        return (1,) * len(sizes) if self.keep else ()
+
+    def tensor_axes(self, inputs: Sequence[TensorAxes]) -> TensorAxes:
+        """Return the channels, and the spatial axes if they stay."""
+        return super().tensor_axes(inputs) if self.keep else ("c",)
+
+    def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
+        """Return one value for each channel."""
+        y = self.computed(channels_last(inputs[0], self.channels_first), weights)
+        return (restore_channels(y, self.channels_first and self.keep),)
+
+    def computed(self, x: Array, weights: Mapping[str, Array]) -> Array:
+        """Return the reduced channels."""
+        axes = tuple(range(1, 1 + self.rank))
+        result: Array = (x.max if self.reduce == "max" else x.mean)(axes, keepdims=self.keep)
+        return result
+
+    def sentence(self) -> str:
+        """Return what the layer does."""
+        return f"{_KEPT[self.reduce]} of each channel, over all its positions"
+
+
+@dataclass(frozen=True)
+class AdaptivePooling(_Reducing):
+    """The maximum or the average of as many windows as the output is to have elements."""
+
+    output: tuple[int, ...]
+
+    @property
+    def rank(self) -> int:
+        """The number of spatial axes."""
+        return len(self.output)
+
+    def spatial_sizes(self, sizes: Shape) -> Shape:
+        """Return the sizes that are wanted."""
+        return self.output
+
+    def computed(self, x: Array, weights: Mapping[str, Array]) -> Array:
+        """Return the reduced windows, one axis after another: the runs of one do not depend on those of another."""
+        for axis, count in enumerate(self.output):
+            x = _runs(x, 1 + axis, count, self.reduce)
+        return x
+
+    def sentence(self) -> str:
+        """Return what the layer does."""
+        return f"{_KEPT[self.reduce]} of each window, of which it lays {times(self.output)} over its input"
 
 
 def _largest(x: Array, window: Window) -> Array:
     import numpy
 
     padded = window.padded(x, -numpy.inf)
-    views = (padded[(slice(None), *slices)] for _, slices in window.slices(_positions(x, window)))
+    views = (padded[(slice(None), *slices)] for _, slices in window.slices(window.positions(x)))
     result = next(views).copy()
     for view in views:
         numpy.maximum(result, view, out=result)
@@ -76,8 +136,21 @@ def _largest(x: Array, window: Window) -> Array:
 def _average(x: Array, window: Window) -> Array:
     import numpy
 
-    positions = _positions(x, window)
+    positions = window.positions(x)
     padded, real = window.padded(x), window.padded(numpy.ones_like(x[:1, ..., :1]))
-    total = sum(padded[(slice(None), *slices)] for _, slices in window.slices(positions))
-    count = sum(real[(slice(None), *slices)] for _, slices in window.slices(positions))
+    total = numpy.zeros((len(x), *positions, x.shape[-1]), x.dtype)
+    count = numpy.zeros((1, *positions, 1), x.dtype)
+    for _, slices in window.slices(positions):
+        total += padded[(slice(None), *slices)]
+        count += real[(slice(None), *slices)]
     return total / count
+
+
+def _runs(x: Array, axis: int, count: int, reduce: str) -> Array:
+    """Return the maximum or the average of each of `count` runs along an axis."""
+    import numpy
+
+    size = x.shape[axis]
+    runs = [numpy.arange(number * size // count, -(-(number + 1) * size // count)) for number in range(count)]
+    reduced = numpy.max if reduce == "max" else numpy.mean
+    return numpy.stack([reduced(numpy.take(x, run, axis), axis) for run in runs], axis)

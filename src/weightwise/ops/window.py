@@ -30,6 +30,18 @@ class Window:
     dilation: tuple[int, ...]
     padding: Padding
 
+    def __post_init__(self) -> None:
+        for name, values in (("size", self.size), ("strides", self.strides), ("dilation", self.dilation)):
+            if min(values) < 1:
+                raise ShapeError(f"a window's {name} must be 1 or more, found {times(values)}")
+        if isinstance(self.padding, str) and self.padding not in ("valid", "same", "causal"):
+            raise ShapeError(f"a window's padding must be valid, same or causal, found {self.padding!r}")
+
+    @property
+    def rank(self) -> int:
+        """The number of spatial axes."""
+        return len(self.size)
+
     def extent(self, axis: int) -> int:
         """Return how many elements the window spans: `(size - 1)·dilation + 1`."""
         return (self.size[axis] - 1) * self.dilation[axis] + 1
@@ -38,19 +50,16 @@ class Window:
         """Return how many positions the window has along an axis of `size` elements; raises `ShapeError` if none."""
         if size is None:
             return None
-        stride = self.strides[axis]
         if self.padding in ("same", "causal"):
-            return -(-size // stride)
+            return -(-size // self.strides[axis])
         before, after = self.around(axis, size)
-        positions = (size + before + after - self.extent(axis)) // stride + 1
+        positions = (size + before + after - self.extent(axis)) // self.strides[axis] + 1
         if positions < 1:
             raise ShapeError(f"a window of {self.extent(axis)} elements does not fit in an axis of {size}")
         return positions
 
     def output_sizes(self, spatial: Shape) -> Shape:
         """Return the number of positions along each spatial axis."""
-        if len(spatial) != len(self.size):
-            raise ShapeError(f"a window over {len(self.size)} axes cannot slide over {len(spatial)}")
         return tuple(self.output_size(axis, size) for axis, size in enumerate(spatial))
 
     def around(self, axis: int, size: int) -> tuple[int, int]:
@@ -69,21 +78,31 @@ class Window:
         """Return `x` (batch, spatial axes, then any others) with its padding filled in."""
         import numpy
 
-        rank = len(self.size)
-        widths = [self.around(axis, x.shape[1 + axis]) for axis in range(rank)]
-        rest = [(0, 0)] * (x.ndim - 1 - rank)
+        widths = [self.around(axis, x.shape[1 + axis]) for axis in range(self.rank)]
+        rest = [(0, 0)] * (x.ndim - 1 - self.rank)
         return numpy.pad(x, [(0, 0), *widths, *rest], constant_values=fill)
+
+    def positions(self, x: Array) -> tuple[int, ...]:
+        """Return the number of positions along each spatial axis of `x`."""
+        sizes = self.output_sizes(x.shape[1 : 1 + self.rank])
+        return tuple(size for size in sizes if size is not None)
 
     def slices(self, positions: Sequence[int]) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...]]]:
         """Yield each element of the window with the slices of the padded input that it meets at all positions."""
         for element in product(*map(range, self.size)):
+            starts = [place * step for place, step in zip(element, self.dilation, strict=True)]
             yield (
                 element,
                 tuple(
-                    slice(at * step, at * step + (count - 1) * stride + 1, stride)
-                    for at, step, count, stride in zip(element, self.dilation, positions, self.strides, strict=True)
+                    slice(start, start + (count - 1) * stride + 1, stride)
+                    for start, count, stride in zip(starts, positions, self.strides, strict=True)
                 ),
             )
+
+    def manner(self) -> str:
+        """Return how the window moves, to follow a clause: `, in steps of 2 × 2`; empty for the plainest window."""
+        steps = f", in steps of {times(self.strides)}" if max(self.strides) > 1 else ""
+        return steps + (f", its elements {times(self.dilation)} apart" if max(self.dilation) > 1 else "")
 
 
 def times(values: Sequence[int]) -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from weightwise.conventions.keras import dense, reshaping, spatial
+from weightwise.conventions.keras import convolution, dense, pooling, reshaping, spatial
 from weightwise.conventions.keras.rule import Rule, rows_of, slots_of
 from weightwise.conventions.row import Config, Description, Row, Shapes, Slot
 
-_WINGS = (dense, reshaping, spatial)
+_WINGS = (dense, reshaping, convolution, pooling, spatial)
 
 RULES: dict[str, Rule] = {name: rule for wing in _WINGS for name, rule in wing.RULES.items()}
 ROWS: tuple[Row, ...] = tuple(row for wing in _WINGS for row in wing.ROWS)

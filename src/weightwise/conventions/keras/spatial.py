@@ -1,58 +1,90 @@
-"""Convolutions and poolings of Keras (https://github.com/keras-team/keras/tree/v3.15.1/keras/src/layers/convolutional)."""
+"""Layers of Keras that pad, cut, resize or rescale images, sequences and volumes.
+
+https://github.com/keras-team/keras/tree/v3.15.1/keras/src/layers/reshaping and, of the preprocessing layers, those
+without random numbers and without state,
+https://github.com/keras-team/keras/tree/v3.15.1/keras/src/layers/preprocessing/image_preprocessing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
-from weightwise.conventions.keras.rule import Rule, activation, channels_first, sizes_of, use_bias
+from weightwise.conventions.keras.convolution import count, ranked
+from weightwise.conventions.keras.rule import Rule, channels_first, sizes_of
 from weightwise.conventions.row import Config, Description, Row, Shapes
-from weightwise.ops.conv import Conv
-from weightwise.ops.pooling import Pooling
-from weightwise.ops.window import Window
+from weightwise.ops.operation import Operation, ShapeError
+from weightwise.ops.padding import Cropping, ZeroPadding
+from weightwise.ops.rescaling import Factor, Rescaling
+from weightwise.ops.resizing import CenterCrop, Resizing, UpSampling
 
-ROWS = (
-    Row("Conv1D", "kernel", role="kernel", axes="kw in/groups (groups out/groups)"),
-    Row("Conv2D", "kernel", role="kernel", axes="kh kw in/groups (groups out/groups)"),
-    Row("Conv3D", "kernel", role="kernel", axes="kd kh kw in/groups (groups out/groups)"),
-    Row("Conv1D Conv2D Conv3D", "bias", role="bias", axes="out", when=use_bias),
-)
+ROWS: tuple[Row, ...] = ()
 
 
-def _window(config: Config, rank: int) -> Window:
-    return Window(
-        sizes_of(config["kernel_size"], rank),
-        sizes_of(config.get("strides", 1), rank),
-        sizes_of(config.get("dilation_rate", 1), rank),
-        config.get("padding", "valid"),
+def _padding(config: Config, rank: int) -> Operation:
+    return ZeroPadding(_edges(config["padding"], rank), channels_first=channels_first(config))
+
+
+def _cropping(config: Config, rank: int) -> Operation:
+    return Cropping(_edges(config["cropping"], rank), channels_first=channels_first(config))
+
+
+def _edges(value: Any, rank: int) -> tuple[tuple[int, int], ...]:
+    """Return the elements before and after each axis; one number stands for all, and one of an axis for both."""
+    if rank == 1:
+        value = [value]
+    elif isinstance(value, int):
+        value = [value] * rank
+    if not isinstance(value, (list, tuple)) or len(value) != rank:
+        raise ShapeError(f"expected the edges of {rank} axes, found {value!r}")
+    pairs = (sizes_of(edges, 2) for edges in value)
+    return tuple((before, after) for before, after in pairs)
+
+
+def _upsampling(config: Config, rank: int) -> Operation:
+    factors = sizes_of(config["size"], rank)
+    return UpSampling(factors, config.get("interpolation", "nearest"), channels_first=channels_first(config))
+
+
+def _resizing(config: Config, inputs: Shapes, parts: Sequence[Description]) -> Resizing:
+    fits = {"crop_to_aspect_ratio": "crop", "pad_to_aspect_ratio": "pad"}
+    return Resizing(
+        _target(config),
+        config.get("interpolation", "bilinear"),
+        next((fit for key, fit in fits.items() if config.get(key)), "stretch"),
+        config.get("fill_value", 0.0),
+        bool(config.get("antialias", False)),
+        channels_first=channels_first(config),
     )
 
 
-def _conv(rank: int) -> Callable[[Config, Shapes, Sequence[Description]], Conv]:
-    def operation(config: Config, inputs: Shapes, parts: Sequence[Description]) -> Conv:
-        return Conv(
-            _window(config, rank),
-            config["filters"],
-            config.get("groups", 1),
-            use_bias(config),
-            channels_first(config),
-            activation(config),
-        )
-
-    return operation
+def _center_crop(config: Config, inputs: Shapes, parts: Sequence[Description]) -> CenterCrop:
+    return CenterCrop(_target(config), channels_first=channels_first(config))
 
 
-def _pooling(rank: int, reduce: str) -> Callable[[Config, Shapes, Sequence[Description]], Pooling]:
-    def operation(config: Config, inputs: Shapes, parts: Sequence[Description]) -> Pooling:
-        size = sizes_of(config["pool_size"], rank)
-        strides = sizes_of(config.get("strides") or size, rank)
-        window = Window(size, strides, (1,) * rank, config.get("padding", "valid"))
-        return Pooling(window, reduce, channels_first(config))
+def _target(config: Config) -> tuple[int, int]:
+    return count(config, "height"), count(config, "width")
 
-    return operation
+
+def _rescaling(config: Config, inputs: Shapes, parts: Sequence[Description]) -> Rescaling:
+    return Rescaling(_factor(config["scale"]), _factor(config.get("offset", 0.0)))
+
+
+def _factor(value: Any) -> Factor:
+    """Return the number, or the numbers for the last axis, that Keras writes plainly or as a NumPy array."""
+    if isinstance(value, dict):
+        value = value.get("config", {}).get("value")
+    numbers = value if isinstance(value, (list, tuple)) else [value]
+    if not all(isinstance(number, (int, float)) for number in numbers):
+        raise ShapeError(f"expected a number, or one for each channel, found {value!r}")
+    return tuple(map(float, numbers)) if isinstance(value, (list, tuple)) else float(value)
 
 
 RULES = {
-    **{f"Conv{rank}D": Rule(_conv(rank)) for rank in (1, 2, 3)},
-    **{f"MaxPooling{rank}D": Rule(_pooling(rank, "max")) for rank in (1, 2, 3)},
-    **{f"AveragePooling{rank}D": Rule(_pooling(rank, "average")) for rank in (1, 2, 3)},
+    **{f"ZeroPadding{rank}D": ranked(_padding, rank) for rank in (1, 2, 3)},
+    **{f"Cropping{rank}D": ranked(_cropping, rank) for rank in (1, 2, 3)},
+    **{f"UpSampling{rank}D": ranked(_upsampling, rank) for rank in (1, 2, 3)},
+    "Resizing": Rule(_resizing),
+    "CenterCrop": Rule(_center_crop),
+    "Rescaling": Rule(_rescaling),
 }
