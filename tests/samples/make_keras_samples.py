@@ -93,6 +93,17 @@ def nested(k):
     return k.Model(entry, k.layers.Dense(2, name="head")(joined), name="outer")
 
 
+def twice(k):
+    """A model that is called twice, and whose calls are outputs of the model around it."""
+    inner = inner_model(k, "inner", 7)
+    entry = k.layers.Input((7,), name="entry")
+    first = inner(entry)
+    second = inner(first)
+    sequential = k.Sequential([k.layers.Input((7,)), k.layers.Dense(2, name="tail")], name="sequence")
+    added = k.layers.Add(name="added")([second, first])
+    return k.Model(entry, [first, second, sequential(second), added], name="twice")
+
+
 def shared_across(k):
     """One model used at two levels: the file holds it once, and Keras itself cannot load it."""
     inner = inner_model(k, "inner", 5)
@@ -404,6 +415,7 @@ KERAS_3: dict[Callable[[Any], Any], tuple[str, ...]] = {
     residual: (".keras", ".h5"),
     nested: (".keras", ".h5", ".weights.h5"),
     shared_across: (".keras",),
+    twice: (".keras", ".h5"),
     recurrent: (".keras", ".h5"),
     gated: (".keras",),
     attention: (".keras",),
@@ -425,6 +437,7 @@ KERAS_2: dict[Callable[[Any], Any], tuple[str, ...]] = {
     compiled: (".h5",),
     residual: (".h5",),
     nested: (".keras", ".h5"),
+    twice: (".keras", ".h5"),
     recurrent: (".h5",),
     gated: (".h5",),
     attention: (".h5",),

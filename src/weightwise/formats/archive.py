@@ -1,0 +1,100 @@
+"""Zip archives: members that are stored as they are become windows of the file, deflated ones are unpacked in memory.
+
+Nothing is ever extracted to disk. Specification: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
+"""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from weightwise.errors import FormatError
+from weightwise.source import Source, memory_source
+
+SIGNATURE = b"PK\x03\x04"
+LOCAL_HEADER = struct.Struct("<4s22xHH")
+ENCRYPTED = 0x1
+MOST_UNPACKED = 1 << 30
+MOST_EXPANSION = 100
+FREE_EXPANSION = 1 << 26
+"""A member may unpack to this many bytes, or to `MOST_EXPANSION` times what it takes in the archive."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """The members of a zip archive by name."""
+
+    source: Source
+    members: Mapping[str, tuple[zipfile.ZipInfo, ...]]
+    """More than one under the same name is an error when that name is asked for."""
+
+    def member(self, name: str) -> Source:
+        """Returns the bytes of a member; raises `FormatError` when it is missing, ambiguous, encrypted or damaged."""
+        found = self.members.get(name, ())
+        if len(found) != 1:
+            beside = "" if found else f" beside {self.listing()}"
+            raise self.error(name, f"expected one member of this name, found {len(found)}{beside}")
+        (info,) = found
+        if info.flag_bits & ENCRYPTED:
+            raise self.error(name, "the member is encrypted; unpack it with its password and save it without one")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            method = f"compression method {info.compress_type} is not supported"
+            raise self.error(name, f"{method}; save it without compression")
+        packed = self.packed(info)
+        return packed if info.compress_type == zipfile.ZIP_STORED else self.unpacked(info, packed)
+
+    def listing(self) -> str:
+        """Returns the first names of the archive's members."""
+        names = sorted(self.members)
+        return ", ".join(names[:5]) + (", …" if len(names) > 5 else "") or "no members"
+
+    def packed(self, info: zipfile.ZipInfo) -> Source:
+        """Returns the bytes of a member as they are in the archive; raises `FormatError`."""
+        header = self.source.read(info.header_offset, LOCAL_HEADER.size)
+        signature, name_size, extra_size = LOCAL_HEADER.unpack(header)
+        if signature != SIGNATURE:
+            raise self.error(info.filename, f"expected a member at byte {info.header_offset:,}, found {signature!r}")
+        start = info.header_offset + LOCAL_HEADER.size + name_size + extra_size
+        return self.source.window(start, info.compress_size, f"{self.source.name}!{info.filename}")
+
+    def unpacked(self, info: zipfile.ZipInfo, packed: Source) -> Source:
+        """Returns a deflated member in memory; raises `FormatError` when it is larger than it may be or says."""
+        most = min(max(FREE_EXPANSION, MOST_EXPANSION * packed.size), MOST_UNPACKED)
+        if info.file_size > most:
+            sizes = f"from {packed.size:,} to {info.file_size:,} bytes, at most {most:,} are unpacked"
+            raise self.error(info.filename, f"it says that it unpacks {sizes}; save it without compression")
+        try:
+            data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed.read(0, packed.size), info.file_size + 1)
+        except zlib.error as error:
+            raise self.error(info.filename, f"it cannot be unpacked ({error}); get the file again") from error
+        if len(data) != info.file_size or zlib.crc32(data) != info.CRC:
+            raise self.error(info.filename, "it unpacks to other bytes than the archive says; get the file again")
+        return memory_source(packed.path, packed.name, data)
+
+    def error(self, name: str, why: str) -> FormatError:
+        """Returns an error about a member."""
+        return FormatError(f"{self.source.name}!{name}: {why}.")
+
+
+def is_archive(source: Source) -> bool:
+    """Returns whether the bytes start as a zip archive does."""
+    return source.size >= len(SIGNATURE) and source.read(0, len(SIGNATURE)) == SIGNATURE
+
+
+def read_archive(source: Source) -> Archive:
+    """Returns the members of an archive without reading them; raises `FormatError`."""
+    try:
+        with zipfile.ZipFile(source.file()) as archive:
+            infos = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error, IndexError) as error:
+        raise FormatError(
+            f"{source.name}: the list of the archive's members cannot be read ({error}); the file is truncated or "
+            "damaged: get it again from where it came from."
+        ) from error
+    members: dict[str, tuple[zipfile.ZipInfo, ...]] = {}
+    for info in infos:
+        members[info.filename] = (*members.get(info.filename, ()), info)
+    return Archive(source, members)
