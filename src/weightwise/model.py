@@ -5,7 +5,7 @@ Frozen, without input or output, and without any framework. Values are read from
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -128,6 +128,8 @@ class Layer:
     """The input shapes of its first call; None where one cannot be told."""
     outputs: tuple[Shape | None, ...] = ()
     """The output shapes of its first call; None where one cannot be told."""
+    call_outputs: tuple[tuple[Shape | None, ...], ...] = ()
+    """The output shapes of each of its calls; empty for a layer whose graph is not known."""
     trainable: bool = True
     note: str = ""
     """Why the operation or its output shape is unknown."""
@@ -216,6 +218,21 @@ class Model:
     def optimizer_parameters(self) -> int:
         """The number of values of the optimizer's state in the file."""
         return sum(array.size for array in self.stored.optimizer)
+
+    def summary(
+        self, style: str | None = None, expand_nested: bool = False, print_fn: Callable[[str], object] = print
+    ) -> None:
+        """Print Keras's own table; `style` is `keras2` or `keras3`, by default that of the Keras that wrote the file.
+
+        `print_fn` is given the whole text once. Raises `UnsupportedError` for another style.
+        """
+        # Imported when it is asked for: the model does not rest on a view, this is only where people look for it.
+        import shutil
+
+        from weightwise.views.summary import summary
+
+        columns = shutil.get_terminal_size().columns
+        print_fn(summary(self, style, expand_nested, columns).removesuffix("\n"))
 
     def __getitem__(self, name: str) -> Layer:
         """Return the layer called `name`, for nested models by its path; raises `SelectionError`."""

@@ -29,8 +29,11 @@ def named(stored: StoredModel) -> Model:
     for draft in (*root.layers, *_top_level(root)):
         owned = _owned(draft, stored.addressing, problems)
         ordered += _legacy_order(owned) if draft.layers and _trained_first(stored) else owned
+    indices: dict[tuple[str, str], int] = {}
     weights: dict[str, list[Weight]] = {}
-    for index, item in enumerate(ordered):
+    for item in ordered:
+        # Layers that two models share have the same arrays, which `get_weights()` lists once.
+        index = indices.setdefault((item.named.array.file, item.named.array.path), len(indices))
         weights.setdefault(item.draft.path, []).append(_weight(index, item))
     return Model(stored, replace(_layer(root, weights), name=stored.root.name), tuple(problems))
 
@@ -118,16 +121,17 @@ def _weight(index: int, item: _Owned) -> Weight:
 
 def _layer(draft: Draft, weights: Mapping[str, Sequence[Weight]]) -> Layer:
     inner = tuple(_layer(layer, weights) for layer in draft.layers)
-    own = weights.get(draft.path, ())
-    everything = sorted((*own, *(weight for layer in inner for weight in layer.weights)), key=lambda w: w.index)
+    everything = {weight.index: weight for layer in reversed(inner) for weight in reversed(layer.weights)}
+    everything |= {weight.index: weight for weight in weights.get(draft.path, ())}
     return Layer(
         draft.path,
         draft.stored,
         draft.operation,
-        tuple(everything),
+        tuple(everything[index] for index in sorted(everything)),
         inner,
         tuple(signal.shape for signal in draft.inputs),
         tuple(signal.shape for signal in draft.outputs),
+        tuple(tuple(signal.shape for signal in outputs) for outputs in draft.call_outputs),
         draft.trainable,
         draft.note,
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count, takewhile
 
 from weightwise.conventions.row import Config, Description, Shapes, Slot
-from weightwise.naming.signals import UNKNOWN, Signal, in_order, outputs_of
+from weightwise.naming.signals import UNKNOWN, Signal, in_order, is_shape, outputs_of, recorded_shapes
 from weightwise.naming.slots import substituted
-from weightwise.ops.operation import Operation, ShapeError
+from weightwise.ops.operation import Operation, Shape, ShapeError
 from weightwise.stored import StoredLayer, Tensor
 
 Describe = Callable[[str, Config, Shapes], Description | None]
@@ -28,6 +29,8 @@ class Draft:
     layers: tuple[Draft, ...] = ()
     inputs: tuple[Signal, ...] = ()
     outputs: tuple[Signal, ...] = ()
+    call_outputs: tuple[tuple[Signal, ...], ...] = ()
+    """The outputs of each of its calls; empty for a layer whose graph is not known."""
     note: str = ""
     """Why its operation or its output shape is unknown."""
 
@@ -51,22 +54,40 @@ def _drafted_model(
 ) -> Draft:
     signals: dict[Tensor, Signal] = dict(zip(stored.inputs, inputs, strict=False))
     drafts: dict[str, Draft] = {}
+    called: dict[str, dict[int, tuple[Signal, ...]]] = {}
+    recorded = recorded_shapes(stored.layers)
     prefix = f"{path}/" if path else ""
     for layer, number in in_order(stored.layers):
         arriving = [signals.get(tensor, UNKNOWN) for tensor in layer.calls[number].inputs]
         if not arriving:
             arriving = _entering(layer, stored, signals, inputs)
         draft = drafted(layer, prefix + layer.name, describe, trainable, arriving)
+        draft = _completed(draft, recorded.get((layer.name, number), {}))
         drafts.setdefault(layer.name, draft)
+        called.setdefault(layer.name, {})[number] = draft.outputs
         for index, signal in enumerate(draft.outputs):
             signals.setdefault(Tensor(layer.name, number, index), signal)
     layers = tuple(
-        drafts.get(layer.name) or drafted(layer, prefix + layer.name, describe, trainable, ())
+        _with_calls(drafts[layer.name], called[layer.name])
+        if layer.name in drafts
+        else drafted(layer, prefix + layer.name, describe, trainable, ())
         for layer in stored.layers
         if not (stored.class_name == "Sequential" and layer.class_name == "InputLayer")
     )
     outputs = tuple(signals.get(tensor, UNKNOWN) for tensor in stored.outputs)
     return Draft(path, stored, trainable, layers=layers, inputs=tuple(inputs), outputs=outputs)
+
+
+def _completed(draft: Draft, recorded: Mapping[int, Shape]) -> Draft:
+    """Return a layer whose output shapes cannot be computed with those that its readers have recorded."""
+    if any(signal.shape is not None for signal in draft.outputs):
+        return draft
+    known = tuple(Signal(recorded[index]) for index in takewhile(recorded.__contains__, count()))
+    return replace(draft, outputs=known + draft.outputs[len(known) :])
+
+
+def _with_calls(draft: Draft, outputs: Mapping[int, tuple[Signal, ...]]) -> Draft:
+    return replace(draft, call_outputs=tuple(outputs[number] for number in sorted(outputs)))
 
 
 def _entering(
@@ -107,9 +128,7 @@ def _drafted_layer(
 
 def _built(shape: tuple[object, ...], inputs: Sequence[Signal]) -> list[Signal]:
     """Return the recorded build shape as the one input signal; several inputs stay as they are."""
-    if len(inputs) > 1 or not all(size is None or isinstance(size, int) for size in shape):
-        return list(inputs)
-    return [Signal(tuple(size if isinstance(size, int) else None for size in shape))]
+    return list(inputs) if len(inputs) > 1 or not is_shape(shape) else [Signal(shape)]
 
 
 def _described(stored: StoredLayer, describe: Describe, inputs: Sequence[Signal]) -> Description | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes
 from weightwise.stored import StoredLayer, Tensor
@@ -49,6 +50,21 @@ def in_order(layers: Sequence[StoredLayer], given: Iterable[Tensor] = ()) -> Ite
         for number in range(len(layer.calls)):
             if (layer.name, number) not in done:
                 yield layer, number
+
+
+def recorded_shapes(layers: Iterable[StoredLayer]) -> dict[tuple[str, int], dict[int, Shape]]:
+    """Return the shapes of the outputs of each call (layer, number) on which layers with one input were built."""
+    shapes: dict[tuple[str, int], dict[int, Shape]] = {}
+    for layer in layers:
+        if layer.calls and len(layer.calls[0].inputs) == 1 and is_shape(layer.build_shape):
+            source = layer.calls[0].inputs[0]
+            shapes.setdefault((source.layer, source.call), {})[source.index] = layer.build_shape
+    return shapes
+
+
+def is_shape(recorded: object) -> TypeGuard[Shape]:
+    """Return whether what a file records is the shape of one tensor, and not those of several."""
+    return isinstance(recorded, tuple) and all(size is None or isinstance(size, int) for size in recorded)
 
 
 def outputs_of(operation: Operation, inputs: Sequence[Signal]) -> tuple[Signal, ...]:
