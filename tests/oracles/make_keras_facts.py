@@ -31,7 +31,19 @@ from tests.oracles.case import Case
 from tests.oracles.fact import Framework, flat, keys_by_values, lines
 
 GOLDEN = Path(__file__).parent / "golden"
-FAMILIES = ("dense", "convolution", "pooling", "spatial", "reshaping", "recurrent", "attention")
+FAMILIES = (
+    "dense",
+    "reshaping",
+    "merging",
+    "activations",
+    "normalization",
+    "convolution",
+    "pooling",
+    "spatial",
+    "preprocessing",
+    "recurrent",
+    "attention",
+)
 
 
 class Keras(Framework):

@@ -36,6 +36,10 @@ class Row:
     trainable: bool = True
     slot: int | None = None
     """Its number in the file where that is not its place among the rows."""
+    inside: str = ""
+    """The layer inside that stores it, with numbers of its own: `query_dense`."""
+    stored: bool = True
+    """Whether the framework's own file has it; some arrays are there only while the model runs."""
     expand: Callable[[Config, Shapes], Mapping[str, str]] | None = None
     """Supplies the axes of `...name` from the configuration."""
 
@@ -61,7 +65,7 @@ class Slot:
     """One array that a layer must have, with everything that the table and the configuration say of it."""
 
     key: str
-    """Where the file stores it within the layer: `0`, `cell/1`."""
+    """Where the file stores it within the layer: `0`, `cell/1`; empty where the framework's own file does not."""
     name: str
     role: str
     axes: str
@@ -72,6 +76,8 @@ class Slot:
     """The axes in which the operation takes it; empty for one that does not enter the output."""
     scope: str = ""
     """Arrays of one scope share the sizes of their axes."""
+    copies: tuple[str, ...] = ()
+    """Other keys under which the file stores the same array again."""
 
 
 @dataclass(frozen=True)

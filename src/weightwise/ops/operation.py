@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from weightwise.errors import WeightwiseError
 
@@ -35,8 +35,10 @@ class ShapeError(WeightwiseError, ValueError):
 class Operation(ABC):
     """One operation with its attributes."""
 
-    input_axis: ClassVar[str] = ""
-    """The weights' axis that is the last axis of the input (`in` of a dense layer), where there is one."""
+    @property
+    def input_axis(self) -> str:
+        """The weights' axis that is the last axis of the input (`in` of a dense layer), where there is one."""
+        return ""
 
     def roles(self) -> Mapping[str, str]:
         """Return the axes string in which `forward` takes each weight, by role, in the order of the mathematics."""
@@ -60,6 +62,13 @@ class Operation(ABC):
     @abstractmethod
     def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
         """Return the outputs at inference, from weights arranged as `roles` says."""
+
+    def mask(self, inputs: Sequence[Array]) -> Array | None:
+        """Return which positions of the output count, where the layer marks some as padding; None where all do.
+
+        Layers that heed such marks, as recurrent ones do, compute something else for the rest.
+        """
+        return None
 
     @abstractmethod
     def sentence(self) -> str:

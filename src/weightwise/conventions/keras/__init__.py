@@ -8,11 +8,35 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from weightwise.conventions.keras import convolution, dense, pooling, reshaping, spatial
-from weightwise.conventions.keras.rule import Rule, rows_of, slots_of
+from weightwise.conventions.keras import (
+    activations,
+    attention,
+    convolution,
+    dense,
+    merging,
+    normalization,
+    pooling,
+    preprocessing,
+    recurrent,
+    reshaping,
+    spatial,
+)
+from weightwise.conventions.keras.rule import Rule, joined, rows_of, slots_of
 from weightwise.conventions.row import Config, Description, Row, Shapes, Slot
 
-_WINGS = (dense, reshaping, convolution, pooling, spatial)
+_WINGS = (
+    dense,
+    reshaping,
+    merging,
+    activations,
+    normalization,
+    convolution,
+    pooling,
+    spatial,
+    preprocessing,
+    recurrent,
+    attention,
+)
 
 RULES: dict[str, Rule] = {name: rule for wing in _WINGS for name, rule in wing.RULES.items()}
 ROWS: tuple[Row, ...] = tuple(row for wing in _WINGS for row in wing.ROWS)
@@ -33,6 +57,8 @@ def describe(class_name: str, config: Config, inputs: Shapes) -> Description | N
     if len(whole) < len(parts):
         missing = next(part.class_name for part, found in zip(parts, described, strict=True) if found is None)
         return Description(None, (), f"it contains a {missing}, a class that weightwise does not know")
+    if note := next((description.note for description in whole if description.operation is None), ""):
+        return Description(None, (), note)
     operation = rule.operation(config, inputs, whole)
     slots = list(slots_of(rows_of(class_name, ROWS, config), operation, config, inputs))
     for part, description in zip(parts, whole, strict=True):
@@ -40,19 +66,15 @@ def describe(class_name: str, config: Config, inputs: Shapes) -> Description | N
         slots += [
             replace(
                 slot,
-                key=_join(part.key, slot.key),
-                name=_join(part.prefix, slot.name),
-                role=_join(part.role, slot.role),
-                scope=_join(part.key, slot.scope),
+                key=joined(part.key, slot.key),
+                name=joined(part.prefix, slot.name),
+                role=joined(part.role, slot.role),
+                scope=joined(part.key, slot.scope),
                 trainable=slot.trainable and trainable,
             )
             for slot in description.slots
         ]
-    return Description(operation, tuple(slots), "")
-
-
-def _join(prefix: str, name: str) -> str:
-    return f"{prefix}/{name}" if prefix and name else prefix or name
+    return Description(operation, tuple(rule.arrange(slots)), "")
 
 
 __all__ = ["ROWS", "RULES", "Slot", "describe"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from weightwise.axes import parse
+from weightwise.conventions.keras.functions import neutral
 from weightwise.conventions.row import Config, Description, Part, Row, Shapes, Slot
 from weightwise.ops.operation import Operation, ShapeError
 
@@ -22,6 +24,8 @@ class Rule:
 
     operation: Callable[[Config, Shapes, Sequence[Description]], Operation]
     parts: Callable[[Config, Shapes], tuple[Part, ...]] = no_parts
+    arrange: Callable[[Sequence[Slot]], Sequence[Slot]] = tuple
+    """Brings the slots, the layer's own before those of its parts, to the order of `get_weights()` where it is another."""
 
 
 def rows_of(class_name: str, rows: Iterable[Row], config: Config) -> list[Row]:
@@ -32,12 +36,20 @@ def rows_of(class_name: str, rows: Iterable[Row], config: Config) -> list[Row]:
 def slots_of(rows: Sequence[Row], operation: Operation, config: Config, inputs: Shapes) -> Iterator[Slot]:
     """Yield the arrays that the rows call for, numbered as the file numbers them."""
     sizes = operation.sizes(inputs)
-    for place, row in enumerate(rows):
+    places: Counter[str] = Counter()
+    for row in rows:
         axes = row.axes
         if row.expand is not None:
             axes = str(parse(axes).expand(**row.expand(config, inputs)))
-        slot = place if row.slot is None else row.slot
-        yield Slot(str(slot), row.name, row.role, axes, row.trainable, sizes)
+        slot = places[row.inside] if row.slot is None else row.slot
+        places[row.inside] += 1
+        key = joined(row.inside, str(slot)) if row.stored else ""
+        yield Slot(key, row.name, row.role, axes, row.trainable, sizes)
+
+
+def joined(prefix: str, name: str) -> str:
+    """Return a name within a prefix, either of which may be empty."""
+    return f"{prefix}/{name}" if prefix and name else prefix or name
 
 
 def use_bias(config: Config) -> bool:
@@ -46,15 +58,15 @@ def use_bias(config: Config) -> bool:
 
 
 def activation(config: Config, key: str = "activation") -> str:
-    """Return the neutral name of the activation that `config[key]` names; raises `ShapeError` for an unknown one."""
-    value: Any = config.get(key)
-    if isinstance(value, dict):
-        value = value.get("config") if value.get("class_name") == "function" else value.get("class_name")
-    if value is None:
-        return "linear"
-    if not isinstance(value, str):
-        raise ShapeError(f"its {key} is {value!r}, which is no name of a function")
-    return value
+    """Return the neutral spelling of the activation that `config[key]` is; raises `ShapeError` for what is none."""
+    return neutral(config.get(key))
+
+
+def refuse(config: Config, *names: str) -> None:
+    """Raise `ShapeError` when one of these settings, or arguments of the call, is given: it changes the output."""
+    for name in names:
+        if config.get(name):
+            raise ShapeError(f"its {name} is set, and weightwise cannot compute that yet")
 
 
 def channels_first(config: Config) -> bool:

@@ -1,0 +1,242 @@
+"""Recurrent cells: one step of a sequence, which reads an input and the states, and returns an output and new states.
+
+The gates are `i` (input), `f` (forget), `g` (candidate) and `o` (output) of an LSTM, and `z` (update), `r` (reset) and
+`h` (candidate) of a GRU (https://keras.io/api/layers/recurrent_layers/). Every weight keeps its gates on an axis of
+their own here, whatever the framework merges them with.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from weightwise.ops.activation import activate
+from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes, known
+
+if TYPE_CHECKING:
+    from weightwise.ops.operation import Array
+
+Step = tuple["Array", tuple["Array", ...]]
+"""The output of one step, and the states after it."""
+
+
+class Cell(Operation):
+    """One step of a recurrent layer; as a layer of its own, its inputs are `x` and the states."""
+
+    @abstractmethod
+    def state_shapes(self, step: Shape) -> tuple[Shape, ...]:
+        """Return the shapes of the states for an input of this shape; raises `ShapeError`."""
+
+    @abstractmethod
+    def step(self, x: Array, states: Sequence[Array], weights: Mapping[str, Array]) -> Step:
+        """Return the output and the new states."""
+
+    @abstractmethod
+    def phrase(self) -> str:
+        """Return what kind of cell it is: `an LSTM of 5 units`."""
+
+    def output_shape(self, step: Shape) -> Shape:
+        """Return the shape of the output, which is that of the first state."""
+        return self.state_shapes(step)[0]
+
+    def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
+        """Return the shapes of the output and of the new states."""
+        states = self.state_shapes(inputs[0])
+        if len(inputs) != 1 + len(states):
+            raise ShapeError(f"{self.phrase()} takes its input and {len(states)} states, found {len(inputs)} inputs")
+        return (self.output_shape(inputs[0]), *states)
+
+    def tensor_axes(self, inputs: Sequence[TensorAxes]) -> TensorAxes:
+        """Return the units."""
+        return ("c",)
+
+    def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
+        """Return the output and the new states."""
+        output, states = self.step(inputs[0], inputs[1:], weights)
+        return (output, *states)
+
+    def sentence(self) -> str:
+        """Return what the layer does."""
+        return f"takes one step of a sequence through {self.phrase()}"
+
+
+@dataclass(frozen=True)
+class UnitCell(Cell):
+    """A cell whose states are rows of `units` numbers."""
+
+    input_axis: ClassVar[str] = "in"
+
+    units: int
+    bias: bool = True
+    activation: str = "tanh"
+
+    def sizes(self, inputs: Sequence[Shape]) -> Mapping[str, int]:
+        """Return the number of units, and of values that enter in one step."""
+        return {"units": self.units, **known(**{"in": inputs[0][-1] if inputs else None})}
+
+    def state_shapes(self, step: Shape) -> tuple[Shape, ...]:
+        """Return one row of `units` numbers."""
+        if len(step) != 2:
+            raise ShapeError(f"{self.phrase()} reads one row of numbers per step, found a step of shape {step}")
+        return ((step[0], self.units),)
+
+
+@dataclass(frozen=True)
+class SimpleCell(UnitCell):
+    """`h' = activation(x · kernel + h · recurrent_kernel + bias)`."""
+
+    def roles(self) -> Mapping[str, str]:
+        """Return the axes of the kernels and the bias."""
+        return _roles("units", {"bias": "units"} if self.bias else {})
+
+    def step(self, x: Array, states: Sequence[Array], weights: Mapping[str, Array]) -> Step:
+        """Return the new state twice: it is the output."""
+        sums = x @ weights["kernel"] + states[0] @ weights["recurrent_kernel"]
+        output = activate(self.activation, sums + weights["bias"] if self.bias else sums)
+        return output, (output,)
+
+    def phrase(self) -> str:
+        """Return what kind of cell it is."""
+        return f"a simple recurrent cell of {self.units:,} units"
+
+
+@dataclass(frozen=True)
+class LstmCell(UnitCell):
+    """`c' = f·c + i·g`, `h' = o·activation(c')`, each gate a sum of its own; the states are h and c."""
+
+    recurrent_activation: str = "sigmoid"
+
+    def roles(self) -> Mapping[str, str]:
+        """Return the axes of the kernels and the bias, with four gates."""
+        gates = "gate[i f g o] units"
+        return _roles(gates, {"bias": gates} if self.bias else {})
+
+    def state_shapes(self, step: Shape) -> tuple[Shape, ...]:
+        """Return two rows of `units` numbers."""
+        return super().state_shapes(step) * 2
+
+    def step(self, x: Array, states: Sequence[Array], weights: Mapping[str, Array]) -> Step:
+        """Return the output, and with it the states h (the same) and c."""
+        sums = _product(x, weights["kernel"]) + _product(states[0], weights["recurrent_kernel"])
+        if self.bias:
+            sums = sums + weights["bias"]
+        i, f, g, o = (sums[:, gate] for gate in range(4))
+        return long_short_term(i, f, g, o, states[1], self.activation, self.recurrent_activation)
+
+    def phrase(self) -> str:
+        """Return what kind of cell it is."""
+        return f"an LSTM of {self.units:,} units"
+
+
+@dataclass(frozen=True)
+class GruCell(UnitCell):
+    """`h' = z·h + (1 - z)·candidate`; the gate r resets h before or after the recurrent product of the candidate.
+
+    After it, `reset_after`, the two products have biases of their own
+    (https://docs.nvidia.com/deeplearning/cudnn/latest/api/cudnn-adv-library.html), because r scales one of them.
+    """
+
+    recurrent_activation: str = "sigmoid"
+    reset_after: bool = True
+
+    def roles(self) -> Mapping[str, str]:
+        """Return the axes of the kernels and the bias, with three gates."""
+        gates = "gate[z r h] units"
+        bias = f"side[input recurrent] {gates}" if self.reset_after else gates
+        return _roles(gates, {"bias": bias} if self.bias else {})
+
+    def step(self, x: Array, states: Sequence[Array], weights: Mapping[str, Array]) -> Step:
+        """Return the new state twice: it is the output."""
+        (h,) = states
+        entering = _product(x, weights["kernel"])
+        recurrent_kernel = weights["recurrent_kernel"]
+        recurrent = _product(h, recurrent_kernel)
+        if self.bias:
+            biases = weights["bias"] if self.reset_after else (weights["bias"], 0)
+            entering, recurrent = entering + biases[0], recurrent + biases[1]
+        z, r = (activate(self.recurrent_activation, entering[:, gate] + recurrent[:, gate]) for gate in (0, 1))
+        remembered = r * recurrent[:, 2] if self.reset_after else (r * h) @ recurrent_kernel[:, 2]
+        output = z * h + (1 - z) * activate(self.activation, entering[:, 2] + remembered)
+        return output, (output,)
+
+    def phrase(self) -> str:
+        """Return what kind of cell it is."""
+        return f"a GRU of {self.units:,} units"
+
+
+@dataclass(frozen=True)
+class StackedCells(Cell):
+    """Cells of which each reads the output of the one before; the states are those of all cells in order."""
+
+    cells: tuple[Cell, ...]
+
+    def roles(self) -> Mapping[str, str]:
+        """Return the roles of all cells, each after the number of its cell."""
+        return {
+            role: axes
+            for number, cell in enumerate(self.cells)
+            for role, axes in prefixed(str(number), cell.roles()).items()
+        }
+
+    def state_shapes(self, step: Shape) -> tuple[Shape, ...]:
+        """Return the states of all cells."""
+        return tuple(shape for cell, shape in self._steps(step) for shape in cell.state_shapes(shape))
+
+    def output_shape(self, step: Shape) -> Shape:
+        """Return the output of the last cell."""
+        return [cell.output_shape(shape) for cell, shape in self._steps(step)][-1]
+
+    def _steps(self, step: Shape) -> Iterator[tuple[Cell, Shape]]:
+        """Yield each cell with the shape of its input."""
+        for cell in self.cells:
+            yield cell, step
+            step = cell.output_shape(step)
+
+    def step(self, x: Array, states: Sequence[Array], weights: Mapping[str, Array]) -> Step:
+        """Return the output of the last cell and the new states of all."""
+        rest = list(states)
+        after: list[Array] = []
+        for number, cell in enumerate(self.cells):
+            count = len(cell.state_shapes(x.shape))
+            own, rest = rest[:count], rest[count:]
+            x, changed = cell.step(x, own, within(weights, str(number)))
+            after += changed
+        return x, tuple(after)
+
+    def phrase(self) -> str:
+        """Return what kind of cell it is."""
+        return ", then ".join(cell.phrase() for cell in self.cells)
+
+
+def long_short_term(
+    i: Array, f: Array, g: Array, o: Array, c: Array, activation: str, recurrent_activation: str
+) -> Step:
+    """Return the output and both states of an LSTM from the sums that enter its gates and from its state c."""
+    i, f, o = (activate(recurrent_activation, gate) for gate in (i, f, o))
+    c = f * c + i * activate(activation, g)
+    h = o * activate(activation, c)
+    return h, (h, c)
+
+
+def prefixed(part: str, values: Mapping[str, str]) -> dict[str, str]:
+    """Return the roles of one part among those of the whole: `kernel` of `forward` is `forward/kernel`."""
+    return {f"{part}/{role}": value for role, value in values.items()}
+
+
+def within(weights: Mapping[str, Array], part: str) -> dict[str, Array]:
+    """Return the weights of one part by their roles in it."""
+    prefix = f"{part}/"
+    return {role.removeprefix(prefix): array for role, array in weights.items() if role.startswith(prefix)}
+
+
+def _roles(gates: str, bias: Mapping[str, str]) -> dict[str, str]:
+    return {"kernel": f"in {gates}", "recurrent_kernel": f"units' {gates}", **bias}
+
+
+def _product(x: Array, kernel: Array) -> Array:
+    """Return `batch gate units` for `x`, which is `batch in`, and a kernel `in gate units`."""
+    import numpy
+
+    return numpy.tensordot(x, kernel, 1)
