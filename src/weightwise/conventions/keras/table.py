@@ -1,0 +1,54 @@
+"""A table of one generation of Keras: the rules and rows of its classes, and what they say of one layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from weightwise.conventions.keras.rule import Rule, joined, rows_of, slots_of
+from weightwise.conventions.row import Config, Description, Part, Row, Shapes, Slot
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rules by class, and the rows of all classes."""
+
+    rules: Mapping[str, Rule]
+    rows: Sequence[Row]
+
+    def describe(self, class_name: str, config: Config, inputs: Shapes) -> Description | None:
+        """Return what Keras stores for a layer of this class and configuration; None for a class without a rule.
+
+        `inputs` are the input shapes, empty when they are not known. Raises `ShapeError` or `KeyError` when the
+        configuration is not one that Keras writes.
+        """
+        rule = self.rules.get(class_name)
+        if rule is None:
+            return None
+        parts = rule.parts(config, inputs)
+        described = [self.describe(part.class_name, part.config, part.inputs) for part in parts]
+        whole = [description for description in described if description is not None]
+        if len(whole) < len(parts):
+            missing = next(part.class_name for part, found in zip(parts, described, strict=True) if found is None)
+            return Description(None, (), f"it contains a {missing}, a class that weightwise does not know")
+        if note := next((description.note for description in whole if description.operation is None), ""):
+            return Description(None, (), note)
+        operation = rule.operation(config, inputs, whole)
+        slots = list(slots_of(rows_of(class_name, self.rows, config), operation, config, inputs))
+        slots += _slots_inside(parts, whole)
+        return Description(operation, tuple(rule.arrange(slots)), "")
+
+
+def _slots_inside(parts: Iterable[Part], described: Iterable[Description]) -> Iterator[Slot]:
+    """Yield the arrays of the layers inside, with their keys, names and roles in the whole."""
+    for part, description in zip(parts, described, strict=True):
+        trainable = bool(part.config.get("trainable", True))
+        for slot in description.slots:
+            yield replace(
+                slot,
+                key=joined(part.key, slot.key),
+                name=joined(part.prefix, slot.name),
+                role=joined(part.role, slot.role),
+                scope=joined(part.key, slot.scope),
+                trainable=slot.trainable and trainable,
+            )
