@@ -1,4 +1,4 @@
-"""The `console` blocks of the pages: `python docs/blocks.py` runs each command and writes what it printed into the page.
+"""The `console` blocks of the pages: `python docs/blocks.py` runs each command and writes its output into the page.
 
 Commands run in the project's folder, at 140 columns, without colours, with the `weightwise` of this interpreter.
 """
