@@ -14,6 +14,11 @@ Each kind is also its standard kin, so that a caller who knows only Python catch
 class WeightwiseError(Exception):
     """The kind that all others are."""
 
+    def __str__(self) -> str:
+        """Return the sentence in one line; what cannot be printed, as names in a damaged file, is spelled out."""
+        text = super().__str__()
+        return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
 
 class AxesError(WeightwiseError, ValueError):
     """An axes string cannot be read, or an array's shape contradicts it."""

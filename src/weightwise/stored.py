@@ -46,6 +46,8 @@ class StoredArray:
     """The file that holds the bytes; `model.keras!model.weights.h5` for a member of an archive."""
     offset: int | None = None
     """Byte offset of the first value, counted from the start of the file on disk; None if the storage is not contiguous."""
+    run: Callable[[int, int], numpy.ndarray] | None = field(default=None, repr=False, compare=False)
+    """Reads so many values from a place on, in the order in which they lie; None where they do not lie in one run."""
 
     @property
     def size(self) -> int:
@@ -68,7 +70,9 @@ class Call:
 
     inputs: tuple[Tensor, ...]
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    """Arguments that are no tensors, such as `training` or an axis."""
+    """The other arguments, such as `training` or an axis; a tensor passed by keyword stands here and in `inputs`."""
+    shapes: tuple[tuple[int | None, ...] | None, ...] = ()
+    """The shape of each of `inputs`, batch axis first, where the file records them; empty where it never does."""
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,15 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from weightwise.errors import FormatError
 from weightwise.source import Source, memory_source
 
 SIGNATURE = b"PK\x03\x04"
-LOCAL_HEADER = struct.Struct("<4s22xHH")
+LOCAL_HEADER = struct.Struct("<4sHHHIIIIHH")
+"""Signature, version, flags, method, time and date, checksum, both sizes, and the lengths of the name and the rest."""
 ENCRYPTED = 0x1
 MOST_UNPACKED = 1 << 30
 MOST_EXPANSION = 100
@@ -30,6 +31,8 @@ class Archive:
     source: Source
     members: Mapping[str, tuple[zipfile.ZipInfo, ...]]
     """More than one under the same name is an error when that name is asked for."""
+    problem: str = ""
+    """Why the list of members is not the archive's own, and members may be cut off."""
 
     def member(self, name: str) -> Source:
         """Returns the bytes of a member; raises `FormatError` when it is missing, ambiguous, encrypted or damaged."""
@@ -54,11 +57,12 @@ class Archive:
     def packed(self, info: zipfile.ZipInfo) -> Source:
         """Returns the bytes of a member as they are in the archive; raises `FormatError`."""
         header = self.source.read(info.header_offset, LOCAL_HEADER.size)
-        signature, name_size, extra_size = LOCAL_HEADER.unpack(header)
+        signature, *_, name_size, extra_size = LOCAL_HEADER.unpack(header)
         if signature != SIGNATURE:
             raise self.error(info.filename, f"expected a member at byte {info.header_offset:,}, found {signature!r}")
         start = info.header_offset + LOCAL_HEADER.size + name_size + extra_size
-        return self.source.window(start, info.compress_size, f"{self.source.name}!{info.filename}")
+        there = self.source.size - start if self.problem else info.compress_size
+        return self.source.window(start, min(info.compress_size, there), f"{self.source.name}!{info.filename}")
 
     def unpacked(self, info: zipfile.ZipInfo, packed: Source) -> Source:
         """Returns a deflated member in memory; raises `FormatError` when it is larger than it may be or says."""
@@ -85,16 +89,35 @@ def is_archive(source: Source) -> bool:
 
 
 def read_archive(source: Source) -> Archive:
-    """Returns the members of an archive without reading them; raises `FormatError`."""
+    """Returns the members of an archive without reading them; of a truncated one those that still begin in it."""
+    problem = ""
     try:
         with zipfile.ZipFile(source.file()) as archive:
             infos = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error, IndexError) as error:
-        raise FormatError(
+        problem = (
             f"{source.name}: the list of the archive's members cannot be read ({error}); the file is truncated or "
             "damaged: get it again from where it came from."
-        ) from error
+        )
+        infos = list(beginnings(source))
     members: dict[str, tuple[zipfile.ZipInfo, ...]] = {}
     for info in infos:
         members[info.filename] = (*members.get(info.filename, ()), info)
-    return Archive(source, members)
+    return Archive(source, members, problem)
+
+
+def beginnings(source: Source) -> Iterator[zipfile.ZipInfo]:
+    """Yields the members of an archive whose list, at its end, is lost: each begins where the one before it ends."""
+    offset = 0
+    while offset + LOCAL_HEADER.size <= source.size:
+        signature, _, flags, method, _, crc, packed, size, name_size, extra_size = LOCAL_HEADER.unpack(
+            source.read(offset, LOCAL_HEADER.size)
+        )
+        start = offset + LOCAL_HEADER.size
+        if signature != SIGNATURE or start + name_size > source.size:
+            return
+        info = zipfile.ZipInfo(source.read(start, name_size).decode(errors="replace"))
+        info.header_offset, info.flag_bits, info.compress_type = offset, flags, method
+        info.CRC, info.compress_size, info.file_size = crc, packed, size
+        yield info
+        offset = start + name_size + extra_size + packed

@@ -29,23 +29,24 @@ def open_model(source: Source) -> StoredModel:
     archive = read_archive(source)
     if not {CONFIG, WEIGHTS} & set(archive.members):
         raise FormatError(
-            f"{source.name}: expected a Keras archive with {CONFIG} and {WEIGHTS}, found {archive.listing()}; "
+            archive.problem
+            or f"{source.name}: expected a Keras archive with {CONFIG} and {WEIGHTS}, found {archive.listing()}; "
             "a model that was zipped by hand must be unpacked first."
         )
-    problems = strangers(archive)
+    problems = complaints(archive)
     version = keras_version(archive, problems)
     entry = configuration(archive, problems)
     contents = weights(archive, problems)
     if entry is None and not contents.attributes:
-        raise FormatError(" ".join(problems))
+        raise FormatError(problems[0])
     form = f"Keras {version.partition('.')[0]} archive (.keras)" if version else "Keras archive (.keras)"
     return weights_model(source, contents, entry, form, version, problems)
 
 
-def strangers(archive: Archive) -> list[str]:
-    """Returns a sentence for members whose names lead out of the archive; they are left alone."""
+def complaints(archive: Archive) -> list[str]:
+    """Returns what is wrong with the archive as a whole: members whose names lead out of it are left alone."""
     names = [name for name in archive.members if leads_out(name)]
-    return [
+    return [archive.problem] * bool(archive.problem) + [
         f"{archive.source.name}: the member {name!r} leads out of the archive; it was left alone." for name in names[:1]
     ]
 

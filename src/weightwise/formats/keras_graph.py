@@ -17,7 +17,7 @@ https://github.com/keras-team/tf-keras/blob/v2.21.0/tf_keras/src/engine/function
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -96,7 +96,7 @@ def from_zero(graph: Graph, in_calls: Mapping[str, int], in_ends: Mapping[str, i
 
     def moved_call(use: Call) -> Call:
         arguments = {name: moved(value, in_calls) for name, value in use.arguments.items()}
-        return Call(tuple(moved(found, in_calls) for found in use.inputs), arguments)
+        return replace(use, inputs=tuple(moved(found, in_calls) for found in use.inputs), arguments=arguments)
 
     return Graph(
         tuple(tuple(map(moved_call, uses)) for uses in graph.calls),
@@ -125,7 +125,8 @@ def keras_3_call(node: Mapping[str, Any]) -> Call:
         raise FormatError("a call has no list of arguments")
     constants = {str(place): value for place, value in enumerate(positional) if not list(tensors(value))}
     arguments = constants | {name: with_tensors(value) for name, value in keywords.items()}
-    return Call(tuple(tensors([positional, keywords])), arguments)
+    found = [value for argument in (positional, *keywords.values()) for value in tensors(argument)]
+    return Call(tuple(map(keras_tensor, found)), arguments, tuple(map(keras_shape, found)))
 
 
 def with_tensors(value: Any) -> Any:
@@ -133,13 +134,18 @@ def with_tensors(value: Any) -> Any:
     return keras_tensor(value) if is_keras_tensor(value) else value
 
 
-def tensors(value: Any) -> Iterator[Tensor]:
-    """Yields the tensors in an argument of Keras 3, in its order."""
+def tensors(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Yields the tensors in an argument of Keras 3 as they are written, in its order."""
     if is_keras_tensor(value):
-        yield keras_tensor(value)
+        yield value
     elif isinstance(value, list | Mapping):
-        for item in value if isinstance(value, list) else value.values():
+        for item in members(value):
             yield from tensors(item)
+
+
+def members(structure: list[Any] | Mapping[str, Any]) -> Iterable[Any]:
+    """Returns what a structure of tensors holds; Keras takes the members of a dictionary in the order of their keys."""
+    return structure if isinstance(structure, list) else [structure[key] for key in sorted(structure)]
 
 
 def is_keras_tensor(value: Any) -> bool:
@@ -151,6 +157,13 @@ def keras_tensor(value: Mapping[str, Any]) -> Tensor:
     """Returns a tensor of Keras 3; raises `FormatError`."""
     config = value.get("config")
     return tensor(config.get("keras_history") if isinstance(config, Mapping) else None)
+
+
+def keras_shape(value: Mapping[str, Any]) -> tuple[int | None, ...] | None:
+    """Returns the shape of a tensor of Keras 3, or None when it is not written."""
+    shape = value["config"].get("shape")
+    known = isinstance(shape, list) and all(size is None or isinstance(size, int) for size in shape)
+    return tuple(shape) if known else None
 
 
 def keras_2_call(node: Any) -> Call:
@@ -168,7 +181,7 @@ def references(structure: Any) -> Iterator[Sequence[Any]]:
     if is_reference(structure):
         yield structure
     elif isinstance(structure, list | Mapping):
-        for item in structure if isinstance(structure, list) else structure.values():
+        for item in members(structure):
             yield from references(item)
     elif structure is not None:
         raise FormatError(f"a call reads {structure!r}, which is no tensor")
