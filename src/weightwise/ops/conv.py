@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from weightwise.ops.operation import ShapeError, spatial_names
 from weightwise.ops.spatial import Filtering, counted
-from weightwise.ops.window import Window, times
+from weightwise.ops.window import Window
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array
@@ -49,9 +49,8 @@ class Conv(Filtering):
             reads = "all channels of"
         else:
             reads = f"the channels of one of {self.groups} groups in"
-        window = f"a {times(self.window.size)} window"
-        filters = counted(self.filters, "filter")
-        return f"slides {filters}, each reading {reads} {window}, over its input{self.window.manner()}"
+        window = f"a {self.window.noun()}, over its input{self.window.manner()}"
+        return f"slides {counted(self.filters, 'filter')}, each reading {reads} {window}"
 
 
 def check_groups(groups: int, channels: int | None, filters: int) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from weightwise.ops.conv import correlate
 from weightwise.ops.operation import spatial_names
 from weightwise.ops.spatial import Filtering, counted
-from weightwise.ops.window import Window, times
+from weightwise.ops.window import Window
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array
@@ -48,8 +48,7 @@ class DepthwiseConv(Filtering):
 
     def sentence(self) -> str:
         """Return what the layer does."""
-        filters = f"{counted(self.mult, 'filter')} of its own"
-        return f"slides over each channel {filters}, reading a {times(self.window.size)} window{self.window.manner()}"
+        return _slides(self.mult, self.window)
 
 
 @dataclass(frozen=True)
@@ -77,9 +76,14 @@ class SeparableConv(Filtering):
 
     def sentence(self) -> str:
         """Return what the layer does."""
-        own, window = counted(self.mult, "filter"), f"a {times(self.window.size)} window"
         mixed = f"then mixes all channels with {counted(self.filters, 'filter')}"
-        return f"slides over each channel {own} of its own, reading {window}{self.window.manner()}, {mixed}"
+        return f"{_slides(self.mult, self.window)}, {mixed}"
+
+
+def _slides(mult: int, window: Window) -> str:
+    each = "each " if mult > 1 else ""
+    reading = f"{each}reading a {window.noun()}{window.manner()}"
+    return f"slides {counted(mult, 'filter')} of its own over each channel, {reading}"
 
 
 def depthwise(x: Array, kernel: Array, window: Window) -> Array:

@@ -56,7 +56,7 @@ class Pooling(_Reducing):
     def sentence(self) -> str:
         """Return what the layer does."""
         steps = "" if self.window.strides == self.window.size else self.window.manner()
-        return f"{_KEPT[self.reduce]} of each {times(self.window.size)} window{steps}"
+        return f"{_KEPT[self.reduce]} of each {self.window.noun()}{steps}"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from weightwise.ops.conv import check_groups
 from weightwise.ops.operation import Shape, ShapeError, spatial_names
 from weightwise.ops.spatial import Filtering, counted
-from weightwise.ops.window import Window, times
+from weightwise.ops.window import Window
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array
@@ -69,9 +69,10 @@ class TransposedConv(Filtering):
 
     def sentence(self) -> str:
         """Return what the layer does."""
-        filters, window = counted(self.filters, "filter"), f"a {times(self.window.size)} window"
-        reads = "" if self.groups == 1 else f" of one of {self.groups} groups"
-        return f"spreads every element{reads} over {window} with each of {filters}, and adds up{self.window.manner()}"
+        window = f"a {self.window.noun()} of its output{self.window.manner()}"
+        reads = "all channels" if self.groups == 1 else f"the channels of one of {self.groups} groups"
+        filters = f"{counted(self.filters, 'filter')}, each reading {reads}"
+        return f"spreads every position over {window}, with {filters}, and adds up what overlaps"
 
 
 def scatter(x: Array, kernel: Array, window: Window) -> Array:

@@ -99,6 +99,10 @@ class Window:
                 ),
             )
 
+    def noun(self) -> str:
+        """Return what the window is called: `3 × 2 window`, and along a single axis `window of 3`."""
+        return f"window of {self.size[0]}" if self.rank == 1 else f"{times(self.size)} window"
+
     def manner(self) -> str:
         """Return how the window moves, to follow a clause: `, in steps of 2 × 2`; empty for the plainest window."""
         steps = f", in steps of {times(self.strides)}" if max(self.strides) > 1 else ""
