@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightwise.ops.activation import activate
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes, known
+from weightwise.ops.spatial import counted
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array
@@ -99,7 +100,7 @@ class SimpleCell(UnitCell):
 
     def phrase(self) -> str:
         """Return what kind of cell it is."""
-        return f"a simple recurrent cell of {self.units:,} units"
+        return f"a simple recurrent cell of {counted(self.units, 'unit')}"
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ class LstmCell(UnitCell):
 
     def phrase(self) -> str:
         """Return what kind of cell it is."""
-        return f"an LSTM of {self.units:,} units"
+        return f"an LSTM of {counted(self.units, 'unit')}"
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ class GruCell(UnitCell):
 
     def phrase(self) -> str:
         """Return what kind of cell it is."""
-        return f"a GRU of {self.units:,} units"
+        return f"a GRU of {counted(self.units, 'unit')}"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from weightwise.ops.activation import activate
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes, known
+from weightwise.ops.spatial import counted
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array
@@ -176,10 +177,10 @@ class MultiHeadAttention(Operation):
 
     def sentence(self) -> str:
         """Return what the layer does."""
-        shared = "" if self.kv_heads is None else f", which share {self.kv_heads} heads of keys and values"
+        shared = "" if self.kv_heads is None else f", which share {counted(self.kv_heads, 'head')} of keys and values"
         return (
-            f"lets every position gather what it looks for from others, with {self.heads} heads of "
-            f"{self.head_dim} numbers{shared}"
+            f"lets every position gather what it looks for from others, with {counted(self.heads, 'head')} of "
+            f"{counted(self.head_dim, 'number')}{shared}"
         )
 
 

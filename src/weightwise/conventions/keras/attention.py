@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from weightwise.conventions.keras.rule import Rule, refuse, sizes_of, use_bias
-from weightwise.conventions.row import Config, Description, Row, Shapes
+from weightwise.conventions.row import Config, Description, Part, Row, Shapes
 from weightwise.ops.attention import Attention
 from weightwise.ops.multi_head import MultiHeadAttention
+from weightwise.ops.operation import Operation, ShapeError
 
 
 def _arguments(config: Config, inputs: Shapes) -> tuple[str, ...]:
@@ -133,9 +134,21 @@ def _grouped(config: Config, inputs: Shapes, parts: Sequence[Description]) -> Mu
     )
 
 
+def _grouped_query(config: Config, inputs: Shapes) -> tuple[Part, ...]:
+    """Return the layer under its other name, as its only part: the older HDF5 format writes the class's own name."""
+    return (Part("", "GroupQueryAttention", config, inputs),)
+
+
+def _only(config: Config, inputs: Shapes, parts: Sequence[Description]) -> Operation:
+    if parts[0].operation is None:
+        raise ShapeError(parts[0].note)
+    return parts[0].operation
+
+
 RULES = {
     "Attention": Rule(_attention),
     "AdditiveAttention": Rule(_additive),
     "MultiHeadAttention": Rule(_multi_head),
     "GroupQueryAttention": Rule(_grouped),
+    "GroupedQueryAttention": Rule(_only, _grouped_query),
 }
