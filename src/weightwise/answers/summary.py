@@ -96,8 +96,11 @@ def _shapes(signals: Sequence[Signal]) -> Shapes:
 
 
 def _is_function(layer: Layer) -> bool:
-    """Return whether this is a call of a function such as `keras.ops.add`, which is no layer of a nested model."""
-    return layer.stored.package.startswith("keras.src.ops")
+    """Return whether this is a call of a function such as `keras.ops.add`, which is no layer of a nested model.
+
+    Files of Keras 3 list both; every layer but an input layer has a configuration that says whether it is trained.
+    """
+    return layer.stored.configured and layer.class_name != "InputLayer" and "trainable" not in layer.config
 
 
 def _is_entered(layers: Sequence[Layer]) -> bool:

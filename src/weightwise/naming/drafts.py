@@ -45,7 +45,8 @@ def drafted(stored: StoredLayer, path: str, describe: Describe, trainable: bool,
     """Return a layer, or a model with all its layers, for input signals in the order of its inputs."""
     trainable = trainable and bool(stored.config.get("trainable", True))
     if stored.layers:
-        return _drafted_model(stored, path, describe, trainable, inputs)
+        known = all(signal.shape is not None for signal in inputs)
+        return _drafted_model(stored, path, describe, trainable, inputs if known else ())
     return _drafted_layer(stored, path, describe, trainable, inputs)
 
 
@@ -55,7 +56,7 @@ def _drafted_model(
     signals: dict[Tensor, Signal] = dict(zip(stored.inputs, inputs, strict=False))
     drafts: dict[str, Draft] = {}
     called: dict[str, dict[int, tuple[Signal, ...]]] = {}
-    recorded = recorded_shapes(stored.layers)
+    recorded = _recorded(stored, inputs)
     prefix = f"{path}/" if path else ""
     for layer, number in in_order(stored.layers):
         arriving = [signals.get(tensor, UNKNOWN) for tensor in layer.calls[number].inputs]
@@ -79,11 +80,22 @@ def _drafted_model(
 
 
 def _completed(draft: Draft, recorded: Mapping[int, Shape]) -> Draft:
-    """Return a layer whose output shapes cannot be computed with those that its readers have recorded."""
-    if any(signal.shape is not None for signal in draft.outputs):
-        return draft
-    known = tuple(Signal(recorded[index]) for index in takewhile(recorded.__contains__, count()))
-    return replace(draft, outputs=known + draft.outputs[len(known) :])
+    """Return a layer with the shapes recorded where its outputs are read, for those that cannot be computed."""
+    more = takewhile(recorded.__contains__, count(len(draft.outputs)))
+    computed = [*draft.outputs, *(UNKNOWN for _ in more)]
+    outputs = (
+        signal if signal.shape is not None else replace(signal, shape=recorded.get(index))
+        for index, signal in enumerate(computed)
+    )
+    return replace(draft, outputs=tuple(outputs))
+
+
+def _recorded(stored: StoredLayer, inputs: Sequence[Signal]) -> Mapping[tuple[str, int], Mapping[int, Shape]]:
+    """Return the shapes that a model's file records, unless it is fed others than those that it was declared with."""
+    declared = {layer.name: _declared(layer) for layer in stored.layers}
+    fed = zip(stored.inputs, inputs, strict=False)
+    as_declared = all(declared.get(tensor.layer) == signal.shape for tensor, signal in fed)
+    return recorded_shapes(stored.layers) if as_declared else {}
 
 
 def _with_calls(draft: Draft, outputs: Mapping[int, tuple[Signal, ...]]) -> Draft:
@@ -99,8 +111,13 @@ def _entering(
         return own
     if inputs and layer is model.layers[0]:
         return list(inputs)
+    shape = _declared(layer)
+    return [] if shape is None else [Signal(shape)]
+
+
+def _declared(layer: StoredLayer) -> Shape | None:
     shape = layer.config.get("batch_shape") or layer.config.get("batch_input_shape")
-    return [Signal(tuple(shape))] if isinstance(shape, (list, tuple)) else []
+    return tuple(shape) if isinstance(shape, (list, tuple)) else None
 
 
 def _drafted_layer(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeGuard
 
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes
-from weightwise.stored import StoredLayer, Tensor
+from weightwise.stored import Call, StoredLayer, Tensor
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,19 @@ def in_order(layers: Sequence[StoredLayer], given: Iterable[Tensor] = ()) -> Ite
 
 
 def recorded_shapes(layers: Iterable[StoredLayer]) -> dict[tuple[str, int], dict[int, Shape]]:
-    """Return the shapes of the outputs of each call (layer, number) on which layers with one input were built."""
+    """Return the shapes of the outputs of each call (layer, number) that the file records where layers read them."""
     shapes: dict[tuple[str, int], dict[int, Shape]] = {}
     for layer in layers:
-        if layer.calls and len(layer.calls[0].inputs) == 1 and is_shape(layer.build_shape):
-            source = layer.calls[0].inputs[0]
-            shapes.setdefault((source.layer, source.call), {})[source.index] = layer.build_shape
+        for call in layer.calls:
+            for source, shape in zip(call.inputs, call.shapes or _built_on(layer, call), strict=False):
+                if is_shape(shape):
+                    shapes.setdefault((source.layer, source.call), {}).setdefault(source.index, shape)
     return shapes
+
+
+def _built_on(layer: StoredLayer, call: Call) -> tuple[object, ...]:
+    """Return the shape that a layer with one input was built on, which is that of its first call."""
+    return (layer.build_shape,) if call is layer.calls[0] and len(call.inputs) == 1 else ()
 
 
 def is_shape(recorded: object) -> TypeGuard[Shape]:

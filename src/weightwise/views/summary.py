@@ -21,8 +21,8 @@ from weightwise.stored import Addressing, Call, StoredModel, Tensor
 
 UNKNOWN = "?"
 HEADER = ("Layer (type)", "Output Shape", "Param #", "Connected to")
-NARROWEST = 40
-"""A terminal of fewer columns gets the table of this many: Keras refuses to print one that is much narrower."""
+NARROWEST = 30
+"""A terminal of fewer columns gets the table of this many; a little below it Keras refuses to print one."""
 
 
 def summary(model: Model, style: str | None = None, expand_nested: bool = False, columns: int = 80) -> str:
@@ -168,11 +168,12 @@ def _boxed_lines(table: Summary, expand_nested: bool, columns: int) -> Iterator[
             yield _rule("├─┼┤", widths)
         yield from _boxed_row(texts, widths, "│")
     yield _rule("└─┴┘", widths)
-    yield _boxed_total("Total", _sum(table.trainable, table.non_trainable, table.optimizer))
-    yield _boxed_total("Trainable", table.trainable)
-    yield _boxed_total("Non-trainable", table.non_trainable)
-    if table.optimizer is not None:
-        yield _boxed_total("Optimizer", table.optimizer)
+    totals = {"Total": _sum(table.trainable, table.non_trainable, table.optimizer), "Trainable": table.trainable}
+    totals |= {"Non-trainable": table.non_trainable}
+    totals |= {} if table.optimizer is None else {"Optimizer": table.optimizer}
+    for name, total in totals.items():
+        line = f" {name} params: {total.parameters:,} ({_memory(total.nbytes, 'B')})"
+        yield from _wrapped(line, columns, fold=True)
 
 
 def _levels(rows: Sequence[Row], expand_nested: bool, level: int = 0) -> Iterator[tuple[Row, int]]:
@@ -203,10 +204,6 @@ def _boxed_shape(row: Row) -> str:
         return UNKNOWN
     texts = [f"({', '.join(map(str, shape or ()))})" for shape in shapes]
     return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
-
-
-def _boxed_total(name: str, total: Total) -> str:
-    return f" {name} params: {total.parameters:,} ({_memory(total.nbytes, 'B')})"
 
 
 def _box_widths(length: int, shares: Sequence[float]) -> list[int]:
