@@ -1,4 +1,4 @@
-"""A case of proof: a layer of a real framework in one configuration, with inputs and weights that anybody can make again.
+"""A case of proof: a layer of a real framework in one configuration, with inputs and weights that all can make again.
 
 Inputs and weights come from NumPy's generator, seeded by the case's name, so that a golden file needs only what the
 framework alone knows: the configuration as it writes it, the variables in its order, and its outputs.
@@ -16,10 +16,11 @@ import numpy
 
 @dataclass(frozen=True)
 class Input:
-    """The shape of an input, batch first; whole numbers below `below` where that is given."""
+    """The shape of an input, batch first; its values times `scale`, or whole numbers below `below` if that is given."""
 
     shape: tuple[int, ...]
     below: int | None = None
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Case:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of the call that are no tensors (`reverse=True`); conventions read them beside the configuration."""
     backend: str = "torch"
-    """Keras's backend that computes it; `jax` for what PyTorch's does otherwise than TensorFlow's (transposed padding)."""
+    """Keras's backend that computes it; `jax` where PyTorch's differs from TensorFlow's (transposed padding)."""
     symmetries: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """True symmetries: by weight, the other axes strings under which the output is the same, with no mistake."""
     tolerance: float = 1e-10
@@ -56,18 +57,16 @@ def values(seed: str, shape: Sequence[int], below: int | None = None) -> numpy.n
 
 def input_values(case: str, number: int, spec: Input) -> numpy.ndarray:
     """Return the values of one input of a case."""
-    return values(f"{case}/input {number}", spec.shape, spec.below)
+    array = values(f"{case}/input {number}", spec.shape, spec.below)
+    return array if spec.scale == 1 else array * spec.scale
 
 
 def weight_values(case: str, number: int, name: str, shape: Sequence[int], dtype: str) -> numpy.ndarray:
     """Return the values of one weight of a case.
 
-    A variance or a scale of quantised values is positive, whole numbers fill a byte, and the pair of a low-rank
-    adaptation is zero, as a file brings it back.
+    A variance or a scale of quantised values is positive, and whole numbers fill a byte.
     """
     if "int" in dtype:
         return values(f"{case}/weight {number}", shape, 255) - 127
     array = values(f"{case}/weight {number}", shape)
-    if name.startswith("lora_"):
-        return numpy.zeros(shape)
     return numpy.abs(array) + 0.5 if "variance" in name or name.endswith("_scale") else array

@@ -68,7 +68,10 @@ def fact(case: Case, framework: Framework) -> dict[str, Any]:
         "framework": framework.name,
         "version": framework.version,
         "backend": framework.backend,
-        "inputs": [{"shape": list(spec.shape), "below": spec.below} for spec in case.inputs],
+        "inputs": [
+            {"shape": list(spec.shape), "below": spec.below, **({"scale": spec.scale} if spec.scale != 1 else {})}
+            for spec in case.inputs
+        ],
         "weights": [
             {
                 "name": variable["name"],

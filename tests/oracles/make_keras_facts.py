@@ -1,6 +1,6 @@
-"""Runs every case in real Keras and writes what it computed to `golden/`.
+"""Runs every case in real Keras and writes what it computed to `golden/`, or to another folder.
 
-    python -m tests.oracles.make_keras_facts [FAMILY ...]
+    python -m tests.oracles.make_keras_facts [--into FOLDER] [FAMILY ...]
 
 Each case names the backend that computes it, and each backend has a process of its own. Needs the `oracles` extra.
 The layers compute in float64, so that a wrong layout cannot hide behind rounding.
@@ -80,7 +80,11 @@ class Keras(Framework):
         """Return where the file has each weight of the layer, found by its values: `cell/0` for `cell/vars/0`.
 
         Of an array that the file has twice it is the outer place, and of one that the file does not have it is empty.
+        Keras stores a kernel with the low-rank pair that adapts it merged in, so that is made zero before.
         """
+        for variable in layer.weights:
+            if variable.name.startswith("lora_"):
+                variable.assign(numpy.zeros(variable.shape))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "layer.weights.h5"
             _Holder(layer).save_weights(path)
@@ -131,5 +135,6 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--backend"]:
         print(json.dumps({family: family_lines(family) for family in sys.argv[2:]}))
     else:
-        for family, made_lines in made(sys.argv[1:] or FAMILIES).items():
-            (GOLDEN / f"keras_{family}.jsonl").write_text("\n".join(made_lines) + "\n")
+        into, chosen = (Path(sys.argv[2]), sys.argv[3:]) if sys.argv[1:2] == ["--into"] else (GOLDEN, sys.argv[1:])
+        for family, made_lines in made(chosen or FAMILIES).items():
+            (into / f"keras_{family}.jsonl").write_text("\n".join(made_lines) + "\n")

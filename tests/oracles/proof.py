@@ -4,7 +4,7 @@ A fact is what only the framework knows of a case, as `make_keras_facts.py` writ
 
     name, class_name, config   the case, and the layer as the framework serialises it
     arguments                  arguments of the call that are no tensors
-    inputs                     shape and `below` of each input
+    inputs                     shape, `below` and, where it is not 1, `scale` of each input
     weights                    name, key in the framework's file, shape, dtype and trainability of each variable, in its
                                order; the key is empty where the file does not hold it
     outputs                    shape and values of each output, computed in float64 where the framework can
@@ -33,7 +33,7 @@ Arrays = Sequence[numpy.ndarray]
 
 def fact_inputs(fact: Fact) -> list[numpy.ndarray]:
     """Return the input values of a fact."""
-    specs = (Input(tuple(spec["shape"]), spec["below"]) for spec in fact["inputs"])
+    specs = (Input(tuple(spec["shape"]), spec["below"], spec.get("scale", 1.0)) for spec in fact["inputs"])
     return [input_values(fact["name"], number, spec) for number, spec in enumerate(specs)]
 
 

@@ -43,6 +43,9 @@ def matched(
     if addressing is Addressing.PATH:
         by_key = {array.key: array for array in arrays}
         found = {place: by_key.pop(item.slot.key) for place, item in enumerate(expected) if item.slot.key in by_key}
+        for item in expected:
+            for copy in item.slot.copies:
+                by_key.pop(copy, None)
         return found, list(by_key.values()), ""
     if len(expected) != len(arrays):
         note = f"the layer's class calls for {len(expected)} arrays and the file lists {len(arrays)}"

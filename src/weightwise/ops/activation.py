@@ -1,64 +1,22 @@
-"""Activations: functions of the values alone, without weights.
+"""Activations: functions of the values alone, without weights, and PReLU, which learns its slopes.
 
-Each is defined as the framework defines it (https://keras.io/api/layers/activations/); where two generations of a
-framework differ under one name, both have a name of their own here, such as `hard_sigmoid` and `hard_sigmoid_5`.
+An activation is spelled by its name, with settings where it has some: `relu`, `relu(max_value=6.0)`. Each function is
+defined as the frameworks define it (https://keras.io/api/layers/activations/); where two generations of a framework
+differ under one name, both have a name of their own, such as `hard_sigmoid` and `hard_sigmoid_5`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from weightwise.ops.features import along, check_axes, feature_names, feature_sizes, last, spoken
+from weightwise.ops.functions import activate, function_name
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes, only
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array
-
-
-def _sigmoid(x: Array) -> Array:
-    import numpy
-
-    return 1 / (1 + numpy.exp(-x))
-
-
-def _softmax(x: Array) -> Array:
-    import numpy
-
-    exponentials = numpy.exp(x - x.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
-
-
-def _relu(x: Array) -> Array:
-    import numpy
-
-    return numpy.maximum(x, 0)
-
-
-def _tanh(x: Array) -> Array:
-    import numpy
-
-    return numpy.tanh(x)
-
-
-def _linear(x: Array) -> Array:
-    return x
-
-
-FUNCTIONS: Mapping[str, Callable[[Array], Array]] = {
-    "linear": _linear,
-    "relu": _relu,
-    "sigmoid": _sigmoid,
-    "softmax": _softmax,
-    "tanh": _tanh,
-}
-
-
-def activate(name: str, x: Array) -> Array:
-    """Return the activation called `name` of every value of `x`; raises `ShapeError` for one that is not known."""
-    if name not in FUNCTIONS:
-        raise ShapeError(f"no activation is called {name!r} here; known are {', '.join(sorted(FUNCTIONS))}")
-    return FUNCTIONS[name](x)
 
 
 @dataclass(frozen=True)
@@ -68,12 +26,18 @@ class Activation(Operation):
     function: str
 
     def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
-        """Return the input's shape."""
-        return (only(inputs, "an activation"),)
+        """Return the input's shape; a gated linear unit halves its last axis."""
+        shape = only(inputs, "an activation")
+        if function_name(self.function) != "glu":
+            return (shape,)
+        size = shape[-1]
+        if size is not None and size % 2:
+            raise ShapeError(f"glu needs an even number of values in its last axis, found {size}")
+        return ((*shape[:-1], None if size is None else size // 2),)
 
     def tensor_axes(self, inputs: Sequence[TensorAxes]) -> TensorAxes:
         """Return the input's axes."""
-        return inputs[0]
+        return None if function_name(self.function) == "glu" else inputs[0]
 
     def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
         """Return the activated values."""
@@ -82,3 +46,78 @@ class Activation(Operation):
     def sentence(self) -> str:
         """Return what the layer does."""
         return f"applies {self.function} to every value"
+
+
+@dataclass(frozen=True)
+class Softmax(Operation):
+    """Shares that sum to 1 along one or several axes."""
+
+    axes: tuple[int, ...] = (-1,)
+
+    def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
+        """Return the input's shape."""
+        shape = only(inputs, "a softmax")
+        check_axes(self.axes, shape)
+        return (shape,)
+
+    def tensor_axes(self, inputs: Sequence[TensorAxes]) -> TensorAxes:
+        """Return the input's axes."""
+        return inputs[0]
+
+    def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
+        """Return the shares."""
+        import numpy
+
+        (x,) = inputs
+        exponentials = numpy.exp(x - x.max(axis=self.axes, keepdims=True))
+        return (exponentials / exponentials.sum(axis=self.axes, keepdims=True),)
+
+    def sentence(self) -> str:
+        """Return what the layer does."""
+        return f"turns the values along {spoken(self.axes)} into shares that are positive and sum to 1"
+
+
+@dataclass(frozen=True)
+class PReLU(Operation):
+    """`x` where it is positive, and `slope · x` where it is negative, the slopes learned."""
+
+    axes: tuple[int, ...]
+    """The axes that have slopes of their own, ascending; all others share them."""
+
+    @property
+    def input_axis(self) -> str:
+        """Return `features` where the slopes run along the last axis."""
+        return "features" if last(self.axes) else ""
+
+    def roles(self) -> Mapping[str, str]:
+        """Return the slopes' axes."""
+        return {"slope": " ".join(feature_names(self.axes))}
+
+    def sizes(self, inputs: Sequence[Shape]) -> Mapping[str, int]:
+        """Return the sizes of the axes that have slopes."""
+        return feature_sizes(self.axes, inputs[0]) if inputs else {}
+
+    def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
+        """Return the input's shape."""
+        shape = only(inputs, "a PReLU")
+        check_axes(self.axes, shape)
+        return (shape,)
+
+    def tensor_axes(self, inputs: Sequence[TensorAxes]) -> TensorAxes:
+        """Return the input's axes."""
+        return inputs[0]
+
+    def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
+        """Return the activated values."""
+        import numpy
+
+        (x,) = inputs
+        return (numpy.maximum(x, 0) + along(weights["slope"], self.axes, x.ndim) * numpy.minimum(x, 0),)
+
+    def sentence(self) -> str:
+        """Return what the layer does."""
+        each = f", one for each place along {spoken(self.axes)}" if self.axes else ""
+        return f"passes positive values on and multiplies negative ones by slopes that it learned{each}"
+
+
+__all__ = ["Activation", "PReLU", "Softmax", "activate"]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from weightwise.ops.activation import activate
-from weightwise.ops.operation import Operation, Shape, ShapeError, known, only
+from weightwise.ops.adaptation import adaptation_roles, adapted
+from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes, known, only
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array
@@ -17,19 +18,30 @@ if TYPE_CHECKING:
 class Dense(Operation):
     """`activation(x · kernel + bias)` over the last axis."""
 
-    input_axis: ClassVar[str] = "in"
-
     units: int
     bias: bool = True
     activation: str = "linear"
+    adaptation: float | None = None
+    """What the product of a low-rank pair is multiplied by before it is added to the kernel, where there is a pair."""
+
+    @property
+    def input_axis(self) -> str:
+        """Return the axis that is summed over."""
+        return "in"
 
     def roles(self) -> Mapping[str, str]:
-        """Return the kernel's axes, and the bias's where there is one."""
-        return {"kernel": "in out"} | ({"bias": "out"} if self.bias else {})
+        """Return the axes of the kernel, of the bias where there is one, and of a low-rank pair."""
+        bias = {"bias": "out"} if self.bias else {}
+        return {"kernel": "in out", **bias, **adaptation_roles("in out", self.adaptation)}
 
     def sizes(self, inputs: Sequence[Shape]) -> Mapping[str, int]:
         """Return the number of outputs, and of inputs."""
         return {"out": self.units, **known(**{"in": inputs[0][-1] if inputs else None})}
+
+    def tensor_axes(self, inputs: Sequence[TensorAxes]) -> TensorAxes:
+        """Return the input's axes with the outputs as channels in place of the last."""
+        axes = inputs[0]
+        return None if axes is None or "c" in axes[:-1] else (*axes[:-1], "c")
 
     def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
         """Return the input's shape with `units` values in the last axis."""
@@ -40,11 +52,43 @@ class Dense(Operation):
 
     def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
         """Return the activated sums."""
-        y = inputs[0] @ weights["kernel"]
-        if self.bias:
-            y = y + weights["bias"]
-        return (activate(self.activation, y),)
+        kernel = adapted(weights["kernel"], weights, self.adaptation)
+        return (self.activated(inputs[0] @ kernel, weights),)
+
+    def activated(self, sums: Array, weights: Mapping[str, Array]) -> Array:
+        """Return the sums with the bias added, and activated."""
+        return activate(self.activation, sums + weights["bias"] if self.bias else sums)
 
     def sentence(self) -> str:
         """Return what the layer does."""
         return f"computes {self.units:,} weighted sums of all its inputs"
+
+
+@dataclass(frozen=True)
+class QuantizedDense(Dense):
+    """A dense layer that multiplies bytes: the kernel is stored as such, and its input is rounded as it arrives.
+
+    Both were multiplied by a scale that makes the largest value 127, per output and per example:
+    `activation(round(x · s) · kernel / (s · scale) + bias)`
+    (https://github.com/keras-team/keras/blob/v3.15.1/keras/src/quantizers/quantizers.py).
+    """
+
+    epsilon: float = 1e-7
+    """Added to the largest value, so that it is never divided by zero."""
+
+    def roles(self) -> Mapping[str, str]:
+        """Return the axes of a dense layer's weights and of the kernel's scale."""
+        return {**super().roles(), "scale": "out"}
+
+    def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
+        """Return the activated sums."""
+        import numpy
+
+        (x,) = inputs
+        scale = 127 / (numpy.abs(x).max(axis=-1, keepdims=True) + self.epsilon)
+        rounded = numpy.clip(numpy.round(x * scale), -127, 127)
+        return (self.activated(rounded @ weights["kernel"] / (scale * weights["scale"]), weights),)
+
+    def sentence(self) -> str:
+        """Return what the layer does."""
+        return f"computes {self.units:,} weighted sums of all its inputs, in whole numbers of one byte"

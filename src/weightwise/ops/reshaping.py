@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
-from weightwise.ops.operation import Operation, Shape, TensorAxes, channels_last, only
+from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes, channels_last, only
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array
@@ -68,8 +68,7 @@ class Flatten(Operation):
     def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
         """Return one axis with the product of the sizes."""
         batch, *sizes = only(inputs, "Flatten")
-        known = [size for size in sizes if size is not None]
-        return ((batch, prod(known) if len(known) == len(sizes) else None),)
+        return ((batch, _volume(sizes)),)
 
     def tensor_axes(self, inputs: Sequence[TensorAxes]) -> TensorAxes:
         """Return one axis that merges those of the input, its channels fastest under `channels_first`."""
@@ -86,3 +85,126 @@ class Flatten(Operation):
     def sentence(self) -> str:
         """Return what the layer does."""
         return "lays all values of one example in a single row"
+
+
+@dataclass(frozen=True)
+class Reshape(Operation):
+    """The same values in the same order, under other sizes."""
+
+    target: tuple[int | None, ...]
+    """The sizes without the batch; -1 is what is left, and None is open."""
+
+    def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
+        """Return the target's sizes; -1 stays open where a size of the input is."""
+        batch, *sizes = only(inputs, "a reshape")
+        volume = _volume(sizes)
+        given = _volume([size for size in self.target if size != -1])
+        if volume is None or given is None:
+            return ((batch, *(None if size == -1 else size for size in self.target)),)
+        if volume != given and (-1 not in self.target or not given or volume % given):
+            raise ShapeError(f"{volume:,} values cannot be given the shape {self.target}")
+        return ((batch, *(volume // given if size == -1 else size for size in self.target)),)
+
+    def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
+        """Return the reshaped values."""
+        (shape,) = self.output_shapes([inputs[0].shape])
+        return (inputs[0].reshape([-1 if size is None else size for size in shape]),)
+
+    def sentence(self) -> str:
+        """Return what the layer does."""
+        sizes = " × ".join("?" if size in (-1, None) else str(size) for size in self.target)
+        return f"gives the values of each example the shape {sizes or 'of a single number'}, in the same order"
+
+
+@dataclass(frozen=True)
+class Permute(Operation):
+    """The same values with their axes in another order."""
+
+    order: tuple[int, ...]
+    """For each axis of the output behind the batch, which axis of the input it is, the first being 1."""
+
+    def __post_init__(self) -> None:
+        """Raise `ShapeError` unless every axis is there once."""
+        if sorted(self.order) != list(range(1, len(self.order) + 1)):
+            raise ShapeError(f"expected each axis from 1 to {len(self.order)} once, found {self.order}")
+
+    def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
+        """Return the permuted sizes."""
+        shape = only(inputs, "a permutation")
+        if len(shape) != len(self.order) + 1:
+            raise ShapeError(f"a permutation of {len(self.order)} axes cannot take a tensor of shape {shape}")
+        return ((shape[0], *(shape[axis] for axis in self.order)),)
+
+    def tensor_axes(self, inputs: Sequence[TensorAxes]) -> TensorAxes:
+        """Return the permuted axes."""
+        axes = inputs[0]
+        return None if axes is None else tuple(axes[axis - 1] for axis in self.order)
+
+    def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
+        """Return the permuted values."""
+        return (inputs[0].transpose(0, *self.order),)
+
+    def sentence(self) -> str:
+        """Return what the layer does."""
+        return f"puts the axes of each example in the order {', '.join(map(str, self.order))}"
+
+
+@dataclass(frozen=True)
+class Repeat(Operation):
+    """One vector, at every position of a sequence."""
+
+    count: int
+
+    def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
+        """Return the shape with the positions behind the batch."""
+        shape = only(inputs, "a repetition")
+        if len(shape) != 2:
+            raise ShapeError(f"a repetition takes one vector per example, found shape {shape}")
+        return ((shape[0], self.count, shape[1]),)
+
+    def tensor_axes(self, inputs: Sequence[TensorAxes]) -> TensorAxes:
+        """Return the position and the input's axis."""
+        axes = inputs[0]
+        return None if axes is None or "position" in axes[0].split() else ("position", *axes)
+
+    def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
+        """Return the repeated vectors."""
+        return (inputs[0][:, None].repeat(self.count, axis=1),)
+
+    def sentence(self) -> str:
+        """Return what the layer does."""
+        return f"repeats its input {self.count:,} times, as a sequence"
+
+
+@dataclass(frozen=True)
+class Masking(Operation):
+    """Marks positions as padding where all values are one number, and sets those to zero."""
+
+    padding: float = 0.0
+
+    def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
+        """Return the input's shape."""
+        return (only(inputs, "a masking layer"),)
+
+    def tensor_axes(self, inputs: Sequence[TensorAxes]) -> TensorAxes:
+        """Return the input's axes."""
+        return inputs[0]
+
+    def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
+        """Return the values with zeros at the padding."""
+        return (inputs[0] * self.mask(inputs)[..., None],)
+
+    def mask(self, inputs: Sequence[Array]) -> Array:
+        """Return where any value is not the padding's."""
+        marked: Array = (inputs[0] != self.padding).any(axis=-1)
+        return marked
+
+    def sentence(self) -> str:
+        """Return what the layer does."""
+        return f"marks the positions that hold only {self.padding:g}: the layers after it skip them"
+
+
+def _volume(sizes: Sequence[int | None]) -> int | None:
+    """Return the number of values, or None while a size is open."""
+    known = [size for size in sizes if size is not None]
+    return prod(known) if len(known) == len(sizes) else None

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from weightwise.conventions.keras.rule import Rule, activation, channels_first
+from weightwise.conventions.keras.rule import Rule, channels_first
 from weightwise.conventions.row import Config, Description, Row, Shapes
-from weightwise.ops.activation import Activation
 from weightwise.ops.operation import ShapeError
-from weightwise.ops.reshaping import Flatten, Identity, Input
+from weightwise.ops.reshaping import Flatten, Identity, Input, Masking, Permute, Repeat, Reshape
 
 ROWS: tuple[Row, ...] = ()
 
@@ -20,21 +19,59 @@ def _input(config: Config, inputs: Shapes, parts: Sequence[Description]) -> Inpu
     return Input(tuple(shape))
 
 
-def _dropout(config: Config, inputs: Shapes, parts: Sequence[Description]) -> Identity:
-    return Identity(f"sets {config['rate']:.0%} of its inputs to zero while training, and passes them on afterwards")
-
-
 def _flatten(config: Config, inputs: Shapes, parts: Sequence[Description]) -> Flatten:
     return Flatten(channels_first(config))
 
 
-def _activation(config: Config, inputs: Shapes, parts: Sequence[Description]) -> Activation:
-    return Activation(activation(config))
+def _reshape(config: Config, inputs: Shapes, parts: Sequence[Description]) -> Reshape:
+    target = config["target_shape"]
+    if not isinstance(target, (list, tuple)) or not all(size is None or isinstance(size, int) for size in target):
+        raise ShapeError(f"expected the sizes of the output, found {target!r}")
+    return Reshape(tuple(target))
 
+
+def _permute(config: Config, inputs: Shapes, parts: Sequence[Description]) -> Permute:
+    return Permute(tuple(config["dims"]))
+
+
+def _repeat(config: Config, inputs: Shapes, parts: Sequence[Description]) -> Repeat:
+    return Repeat(config["n"])
+
+
+def _masking(config: Config, inputs: Shapes, parts: Sequence[Description]) -> Masking:
+    return Masking(config.get("mask_value", 0.0))
+
+
+def _passes(text: str) -> Rule:
+    """Return the rule of a class that passes its input on at inference, its sentence with the settings put in."""
+    return Rule(lambda config, inputs, parts: Identity(text.format_map(config)))
+
+
+_AFTERWARDS = "while training, and passes them on afterwards"
+_AUGMENTING = f"changes its images at random {_AFTERWARDS}"
+_AUGMENTATIONS = (
+    "AugMix CutMix Equalization MixUp RandAugment RandomBrightness RandomColorDegeneration RandomColorJitter"
+    " RandomContrast RandomElasticTransform RandomErasing RandomFlip RandomGaussianBlur RandomGrayscale RandomHue"
+    " RandomInvert RandomPerspective RandomPosterization RandomRotation RandomSaturation RandomSharpness RandomShear"
+    " RandomTranslation RandomZoom Solarization"
+)
 
 RULES = {
     "InputLayer": Rule(_input),
-    "Dropout": Rule(_dropout),
     "Flatten": Rule(_flatten),
-    "Activation": Rule(_activation),
+    "Reshape": Rule(_reshape),
+    "Permute": Rule(_permute),
+    "RepeatVector": Rule(_repeat),
+    "Masking": Rule(_masking),
+    "Identity": _passes("passes its input on unchanged"),
+    "Dropout": _passes(f"sets {{rate:.0%}} of its inputs to zero {_AFTERWARDS}"),
+    "AlphaDropout": _passes(f"sets {{rate:.0%}} of its inputs to the lowest value of a SELU {_AFTERWARDS}"),
+    "GaussianDropout": _passes(f"multiplies its inputs by random numbers around 1 {_AFTERWARDS}"),
+    "GaussianNoise": _passes(f"adds noise of deviation {{stddev:g}} to its inputs {_AFTERWARDS}"),
+    "ActivityRegularization": _passes("adds a penalty on its inputs to the loss while training, and passes them on"),
+    **{
+        f"SpatialDropout{rank}D": _passes(f"sets {{rate:.0%}} of its channels to zero {_AFTERWARDS}")
+        for rank in (1, 2, 3)
+    },
+    **dict.fromkeys(_AUGMENTATIONS.split(), _passes(_AUGMENTING)),
 }

@@ -25,7 +25,7 @@ class Rule:
     operation: Callable[[Config, Shapes, Sequence[Description]], Operation]
     parts: Callable[[Config, Shapes], tuple[Part, ...]] = no_parts
     arrange: Callable[[Sequence[Slot]], Sequence[Slot]] = tuple
-    """Brings the slots, the layer's own before those of its parts, to the order of `get_weights()` where it is another."""
+    """Brings the slots, the layer's own before those of its parts, to the order of `get_weights()` if it is another."""
 
 
 def rows_of(class_name: str, rows: Iterable[Row], config: Config) -> list[Row]:
