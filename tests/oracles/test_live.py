@@ -1,0 +1,58 @@
+"""The golden facts are what the real framework says today: every case is run again and compared."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+
+pytestmark = pytest.mark.oracle
+
+GOLDEN = Path(__file__).parent / "golden"
+ROOT = GOLDEN.parents[2]
+MAKERS = {"keras": "tests.oracles.make_keras_facts"}
+UNSTABLE = {"shared_object_id"}
+"""What a framework writes of the process that wrote it: addresses in memory."""
+
+
+@pytest.fixture(scope="module", params=MAKERS)
+def made(request, tmp_path_factory) -> tuple[list[dict], list[dict]]:
+    """Return the golden facts of one framework and those that it makes now."""
+    folder = tmp_path_factory.mktemp("golden")
+    command = [sys.executable, "-m", MAKERS[request.param], "--into", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    paths = sorted(GOLDEN.glob(f"{request.param}_*.jsonl"))
+    assert {path.name for path in paths} == {path.name for path in folder.iterdir()}
+    return read(paths), read([folder / path.name for path in paths])
+
+
+def read(paths: list[Path]) -> list[dict]:
+    return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+
+
+def stable(value: Any) -> Any:
+    """Return a fact without its outputs' values and without what differs from process to process."""
+    if isinstance(value, dict):
+        return {key: stable(item) for key, item in value.items() if key not in UNSTABLE | {"values"}}
+    if isinstance(value, list):
+        return [stable(item) for item in value]
+    return value
+
+
+def test_the_facts_are_the_frameworks(made):
+    golden, now = made
+    assert [fact["name"] for fact in golden] == [fact["name"] for fact in now]
+    assert [stable(fact) for fact in golden] == [stable(fact) for fact in now]
+
+
+def test_the_outputs_are_the_frameworks(made):
+    for golden, now in zip(*made, strict=True):
+        for was, computed in zip(golden["outputs"], now["outputs"], strict=True):
+            numpy.testing.assert_allclose(
+                computed["values"], was["values"], rtol=1e-9, atol=1e-11, err_msg=golden["name"]
+            )
