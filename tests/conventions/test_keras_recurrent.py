@@ -99,3 +99,17 @@ def test_what_cannot_be_computed_is_refused(class_name, config, message):
 def test_a_configuration_without_its_gates_function_is_refused():
     with pytest.raises(KeyError, match="recurrent_activation"):
         describe("LSTM", {key: value for key, value in LSTM.items() if key != "recurrent_activation"}, SEQUENCE)
+
+
+def test_older_files_have_private_names_for_projections():
+    config = {"num_heads": 2, "key_dim": 3, "value_dim": 3, "use_gate": True}
+    slots = describe("MultiHeadAttention", config, [(None, 4, 5), (None, 4, 6)]).slots
+    assert [(slot.key, slot.former) for slot in slots][::2] == [
+        ("query_dense/0", "_query_dense/0"),
+        ("key_dense/0", "_key_dense/0"),
+        ("_gate_dense/0", ""),
+        ("value_dense/0", "_value_dense/0"),
+        ("output_dense/0", "_output_dense/0"),
+    ]
+    wrapped = {"layer": {"class_name": "TimeDistributed", "config": {"layer": WRAPPED}}}
+    assert all(slot.former == "" for slot in describe("TimeDistributed", wrapped, [(None, 2, 3, 4, 5)]).slots)

@@ -38,6 +38,8 @@ class Row:
     """Its number in the file where that is not its place among the rows."""
     inside: str = ""
     """The layer inside that stores it, with numbers of its own: `query_dense`."""
+    formerly: str = ""
+    """What that layer inside was called in older files, where it was called otherwise: `_query_dense`."""
     stored: bool = True
     """Whether the framework's own file has it; some arrays are there only while the model runs."""
     expand: Callable[[Config, Shapes], Mapping[str, str]] | None = None
@@ -76,6 +78,8 @@ class Slot:
     """The axes in which the operation takes it; empty for one that does not enter the output."""
     scope: str = ""
     """Arrays of one scope share the sizes of their axes."""
+    former: str = ""
+    """Its key in older files, where it was another."""
     copies: tuple[str, ...] = ()
     """Other keys under which the file stores the same array again."""
 

@@ -42,7 +42,8 @@ def matched(
     """Return the array of each expected slot (by its place), the arrays left over, and why nothing was matched."""
     if addressing is Addressing.PATH:
         by_key = {array.key: array for array in arrays}
-        found = {place: by_key.pop(item.slot.key) for place, item in enumerate(expected) if item.slot.key in by_key}
+        keys = ((place, key) for place, item in enumerate(expected) for key in (item.slot.key, item.slot.former))
+        found = {place: by_key.pop(key) for place, key in keys if key in by_key}
         for item in expected:
             for copy in item.slot.copies:
                 by_key.pop(copy, None)

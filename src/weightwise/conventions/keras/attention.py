@@ -8,9 +8,10 @@ adds (a causal mask, the scores) stands beside the configuration.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from weightwise.conventions.keras.rule import Rule, refuse, sizes_of, use_bias
-from weightwise.conventions.row import Config, Description, Part, Row, Shapes
+from weightwise.conventions.row import Config, Description, Part, Row, Shapes, always
 from weightwise.ops.attention import Attention
 from weightwise.ops.multi_head import MultiHeadAttention
 from weightwise.ops.operation import Operation, ShapeError
@@ -51,39 +52,37 @@ def _outputs(config: Config) -> tuple[int, ...] | None:
     return sizes_of(shape, 1 if isinstance(shape, int) else len(shape)) if shape else None
 
 
+def _projection(
+    layer: str, name: str, source: str, target: str, role: str = "", public: bool = True
+) -> tuple[Row, Row]:
+    """Return the kernel and the bias of a projection; a public name came after the private one, or never."""
+    role, private = role or name, f"_{role or name}_dense"
+    kernel, bias = (_gated, _gate_bias) if name == "gate" else (always, use_bias)
+    inside, formerly = (private.removeprefix("_"), private) if public else (private, "")
+    expand = _output_axes if "..." in target else None
+    common: dict[str, Any] = {"inside": inside, "formerly": formerly, "expand": expand}
+    return (
+        Row(layer, f"{name}/kernel", f"{role}/kernel", f"{source} {target}", kernel, **common),
+        Row(layer, f"{name}/bias", f"{role}/bias", target, bias, **common),
+    )
+
+
 _MANY, _GROUPED = "MultiHeadAttention", "GroupQueryAttention"
 
 ROWS = (
     Row("Attention", "scale", role="scale", axes="", when=_scaled),
     Row("Attention", "concat_score_weight", role="score_scale", axes="", when=_concat),
     Row("AdditiveAttention", "scale", role="scale", axes="features", when=_scaled),
-    Row(_MANY, "query/kernel", "query/kernel", "in heads head_dim", inside="query_dense"),
-    Row(_MANY, "query/bias", "query/bias", "heads head_dim", use_bias, inside="query_dense"),
-    Row(_MANY, "key/kernel", "key/kernel", "key_in heads head_dim", inside="key_dense"),
-    Row(_MANY, "key/bias", "key/bias", "heads head_dim", use_bias, inside="key_dense"),
-    Row(_MANY, "gate/kernel", "gate/kernel", "in heads value_dim", _gated, inside="_gate_dense"),
-    Row(_MANY, "gate/bias", "gate/bias", "heads value_dim", _gate_bias, inside="_gate_dense"),
-    Row(_MANY, "value/kernel", "value/kernel", "value_in heads value_dim", inside="value_dense"),
-    Row(_MANY, "value/bias", "value/bias", "heads value_dim", use_bias, inside="value_dense"),
-    Row(
-        _MANY,
-        "attention_output/kernel",
-        "output/kernel",
-        "heads value_dim ...out",
-        inside="output_dense",
-        expand=_output_axes,
-    ),
-    Row(_MANY, "attention_output/bias", "output/bias", "...out", use_bias, inside="output_dense", expand=_output_axes),
-    Row(_GROUPED, "query/kernel", "query/kernel", "in heads head_dim", inside="_query_dense"),
-    Row(_GROUPED, "query/bias", "query/bias", "heads head_dim", use_bias, inside="_query_dense"),
-    Row(_GROUPED, "key/kernel", "key/kernel", "key_in kv_heads head_dim", inside="_key_dense"),
-    Row(_GROUPED, "key/bias", "key/bias", "kv_heads head_dim", use_bias, inside="_key_dense"),
-    Row(_GROUPED, "gate/kernel", "gate/kernel", "in heads value_dim", _gated, inside="_gate_dense"),
-    Row(_GROUPED, "gate/bias", "gate/bias", "heads value_dim", _gate_bias, inside="_gate_dense"),
-    Row(_GROUPED, "value/kernel", "value/kernel", "value_in kv_heads value_dim", inside="_value_dense"),
-    Row(_GROUPED, "value/bias", "value/bias", "kv_heads value_dim", use_bias, inside="_value_dense"),
-    Row(_GROUPED, "attention_output/kernel", "output/kernel", "heads value_dim out", inside="_output_dense"),
-    Row(_GROUPED, "attention_output/bias", "output/bias", "out", use_bias, inside="_output_dense"),
+    *_projection(_MANY, "query", "in", "heads head_dim"),
+    *_projection(_MANY, "key", "key_in", "heads head_dim"),
+    *_projection(_MANY, "gate", "in", "heads value_dim", public=False),
+    *_projection(_MANY, "value", "value_in", "heads value_dim"),
+    *_projection(_MANY, "attention_output", "heads value_dim", "...out", "output"),
+    *_projection(_GROUPED, "query", "in", "heads head_dim", public=False),
+    *_projection(_GROUPED, "key", "key_in", "kv_heads head_dim", public=False),
+    *_projection(_GROUPED, "gate", "in", "heads value_dim", public=False),
+    *_projection(_GROUPED, "value", "value_in", "kv_heads value_dim", public=False),
+    *_projection(_GROUPED, "attention_output", "heads value_dim", "out", "output", public=False),
 )
 
 

@@ -41,10 +41,11 @@ def slots_of(rows: Sequence[Row], operation: Operation, config: Config, inputs: 
         axes = row.axes
         if row.expand is not None:
             axes = str(parse(axes).expand(**row.expand(config, inputs)))
-        slot = places[row.inside] if row.slot is None else row.slot
+        number = str(places[row.inside] if row.slot is None else row.slot)
         places[row.inside] += 1
-        key = joined(row.inside, str(slot)) if row.stored else ""
-        yield Slot(key, row.name, row.role, axes, row.trainable, sizes)
+        key = joined(row.inside, number) if row.stored else ""
+        former = joined(row.formerly, number) if row.formerly else ""
+        yield Slot(key, row.name, row.role, axes, row.trainable, sizes, former=former)
 
 
 def joined(prefix: str, name: str) -> str:

@@ -47,6 +47,7 @@ def _slots_inside(parts: Iterable[Part], described: Iterable[Description]) -> It
             yield replace(
                 slot,
                 key=joined(part.key, slot.key),
+                former=joined(part.key, slot.former) if slot.former else "",
                 name=joined(part.prefix, slot.name),
                 role=joined(part.role, slot.role),
                 scope=joined(part.key, slot.scope),
