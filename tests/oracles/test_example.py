@@ -11,7 +11,8 @@ import weightwise
 from weightwise.answers.forward import forward
 from weightwise.views.summary import summary
 
-pytestmark = pytest.mark.oracle
+# Frameworks warn of one another, which is not ours to mend.
+pytestmark = [pytest.mark.oracle, pytest.mark.filterwarnings("ignore")]
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "mnist_cnn.keras"
 
