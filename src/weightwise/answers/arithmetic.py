@@ -7,7 +7,7 @@ out, and equal halves, as a Bidirectional has them, are counted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from weightwise.model import Weight
@@ -35,7 +35,17 @@ def arithmetic(weights: Sequence[Weight]) -> Arithmetic:
     known = [product for product in products if product is not None]
     if len(known) < len(products) or not known:
         return Arithmetic("", parameters)
-    return Arithmetic(_formula(known), parameters)
+    if _common(known) or len(known) == 1:
+        return Arithmetic(_formula(known), parameters)
+    return Arithmetic(" + ".join(_formula(group) for group in _by_part(weights, known)), parameters)
+
+
+def _by_part(weights: Sequence[Weight], products: Sequence[Product]) -> Iterable[Sequence[Product]]:
+    """Return the products of each layer inside the layer (`query/kernel`, `query/bias`) together, in order."""
+    parts: dict[str, list[Product]] = {}
+    for weight, product in zip(weights, products, strict=True):
+        parts.setdefault(weight.name.rpartition("/")[0], []).append(product)
+    return parts.values()
 
 
 def _product(weight: Weight) -> Product | None:
