@@ -107,15 +107,60 @@ def _show(model: Model, chosen: argparse.Namespace) -> str:
 
 
 def _json(model: Model, chosen: argparse.Namespace, only: Sequence[Layer] | None) -> str:
-    import json
-
     from weightwise.views.document import model_document, weight_document
 
     if chosen.weights_only:
         document: object = [weight_document(weight) for weight in _weights(model, only)]
     else:
         document = model_document(model, only)
+    return _json_text(document)
+
+
+def _json_text(document: object) -> str:
+    import json
+
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _explain_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "target",
+        metavar="LAYER|INDEX|LAYER/WEIGHT",
+        nargs="?",
+        help="one layer or one array; by default the whole model",
+    )
+    _output_options(parser)
+
+
+def _explain(model: Model, chosen: argparse.Namespace) -> str:
+    explanation = model.explain(chosen.target)
+    if chosen.json:
+        from weightwise.views.explanation_document import explanation_document
+
+        return _json_text(explanation_document(explanation))
+    from weightwise.views.explanation import explanation_text
+    from weightwise.views.style import wants_color
+
+    return explanation_text(explanation, _width(sys.stdout), wants_color(chosen.color, sys.stdout))
+
+
+def _locate_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "selector",
+        metavar="SELECTOR",
+        help="a number or a part of an array: '[2][0,1,5,17]', 'conv2d_2/kernel[kh=0, in=5]', '[2][:,:,5]'",
+    )
+    _output_options(parser)
+
+
+def _locate(model: Model, chosen: argparse.Namespace) -> str:
+    from weightwise.views.location import location_document, location_text
+    from weightwise.views.style import wants_color
+
+    found = model.locate(chosen.selector)
+    if chosen.json:
+        return _json_text(location_document(found))
+    return location_text(found, _width(sys.stdout), wants_color(chosen.color, sys.stdout))
 
 
 def _weights(model: Model, only: Sequence[Layer] | None) -> Sequence[Weight]:
@@ -136,5 +181,17 @@ COMMANDS = {
         "the one screen: layers, arrays, axes and arithmetic",
         "show examples/mnist_cnn.keras",
         _show_options,
+    ),
+    "explain": (
+        _explain,
+        "the long answer in sentences, for the model, a layer or an array",
+        "explain examples/mnist_cnn.keras conv2d_2",
+        _explain_options,
+    ),
+    "locate": (
+        _locate,
+        "what one single number is, where it lies and what it does",
+        "locate examples/mnist_cnn.keras '[2][0,1,5,17]'",
+        _locate_options,
     ),
 }

@@ -17,6 +17,8 @@ from weightwise.stored import Call, StoredArray, StoredLayer, StoredModel
 if TYPE_CHECKING:
     import numpy
 
+    from weightwise.answers.explain import Explanation
+    from weightwise.answers.locate import Location, Slice
     from weightwise.axes import Bound
     from weightwise.ops.operation import Operation, Shape
 
@@ -233,6 +235,26 @@ class Model:
 
         columns = shutil.get_terminal_size().columns
         print_fn(summary(self, style, expand_nested, columns).removesuffix("\n"))
+
+    def explain(self, target: str | int | None = None) -> Explanation:
+        """Return what can be said of the model, of a layer (`conv2d_2`) or of an array (`2`, `conv2d_2/kernel`).
+
+        `print` shows it as text. Raises `SelectionError` where there is no such layer or array.
+        """
+        # Imported when it is asked for: answers rest on the model, this is only where people look for them.
+        from weightwise.answers.explain import explain
+
+        return explain(self, target)
+
+    def locate(self, selector: str) -> Location | Slice:
+        """Return what one number is and where, `[2][0, 1, 5, 17]`, or what a part of an array is: `kernel[in=5]`.
+
+        `print` shows it as text. Raises `SelectionError` for a selector that points at nothing.
+        """
+        # Imported when it is asked for: answers rest on the model, this is only where people look for them.
+        from weightwise.answers.locate import locate
+
+        return locate(self, selector)
 
     def __getitem__(self, name: str) -> Layer:
         """Return the layer called `name`, for nested models by its path; raises `SelectionError`."""
