@@ -54,22 +54,22 @@ def _drafted_model(
     stored: StoredLayer, path: str, describe: Describe, trainable: bool, inputs: Sequence[Signal]
 ) -> Draft:
     signals: dict[Tensor, Signal] = dict(zip(stored.inputs, inputs, strict=False))
-    drafts: dict[str, Draft] = {}
-    called: dict[str, dict[int, tuple[Signal, ...]]] = {}
+    drafts: dict[str, dict[int, Draft]] = {}
     recorded = _recorded(stored, inputs)
     prefix = f"{path}/" if path else ""
     for layer, number in in_order(stored.layers):
         arriving = [signals.get(tensor, UNKNOWN) for tensor in layer.calls[number].inputs]
         if not arriving:
             arriving = _entering(layer, stored, signals, inputs)
-        draft = drafted(layer, prefix + layer.name, describe, trainable, arriving)
+        # A layer was built when it was first called; a later call may read a tensor of another shape.
+        called = replace(layer, build_shape=None) if number else layer
+        draft = drafted(called, prefix + layer.name, describe, trainable, arriving)
         draft = _completed(draft, recorded.get((layer.name, number), {}))
-        drafts.setdefault(layer.name, draft)
-        called.setdefault(layer.name, {})[number] = draft.outputs
+        drafts.setdefault(layer.name, {})[number] = draft
         for index, signal in enumerate(draft.outputs):
             signals.setdefault(Tensor(layer.name, number, index), signal)
     layers = tuple(
-        _with_calls(drafts[layer.name], called[layer.name])
+        _with_calls(drafts[layer.name])
         if layer.name in drafts
         else drafted(layer, prefix + layer.name, describe, trainable, ())
         for layer in stored.layers
@@ -98,8 +98,10 @@ def _recorded(stored: StoredLayer, inputs: Sequence[Signal]) -> Mapping[tuple[st
     return recorded_shapes(stored.layers) if as_declared else {}
 
 
-def _with_calls(draft: Draft, outputs: Mapping[int, tuple[Signal, ...]]) -> Draft:
-    return replace(draft, call_outputs=tuple(outputs[number] for number in sorted(outputs)))
+def _with_calls(drafts: Mapping[int, Draft]) -> Draft:
+    """Return the layer of its first call, with the outputs of all."""
+    numbers = sorted(drafts)
+    return replace(drafts[numbers[0]], call_outputs=tuple(drafts[number].outputs for number in numbers))
 
 
 def _entering(

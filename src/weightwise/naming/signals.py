@@ -64,8 +64,11 @@ def recorded_shapes(layers: Iterable[StoredLayer]) -> dict[tuple[str, int], dict
 
 
 def _built_on(layer: StoredLayer, call: Call) -> tuple[object, ...]:
-    """Return the shape that a layer with one input was built on, which is that of its first call."""
-    return (layer.build_shape,) if call is layer.calls[0] and len(call.inputs) == 1 else ()
+    """Return the shapes of the inputs on which a layer was built, which are those of its first call."""
+    if layer.build_shape is None or call is not layer.calls[0]:
+        return ()
+    shapes = (layer.build_shape,) if len(call.inputs) == 1 else layer.build_shape
+    return shapes if len(shapes) == len(call.inputs) else ()
 
 
 def is_shape(recorded: object) -> TypeGuard[Shape]:

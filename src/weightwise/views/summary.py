@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from weightwise.answers.summary import Row, Shapes, Summary, Total, summarised
+from weightwise.answers.summary import Row, Summary, Total, summarised
 from weightwise.errors import UnsupportedError
 from weightwise.model import Model
 from weightwise.stored import Addressing, Call, StoredModel, Tensor
@@ -140,11 +140,12 @@ def _piece(text: str, width: int) -> str:
 
 def _ruled_shape(row: Row) -> str:
     calls = {row.inside} if row.inside else set(row.calls)
-    if len(calls) > 1:
+    known = {shapes for shapes in calls if shapes and None not in shapes}
+    if len(known) > 1:
         return "multiple"
-    shapes: Shapes = next(iter(calls), ())
-    if not shapes or None in shapes:
+    if not known or known < calls:
         return UNKNOWN
+    (shapes,) = known
     if row.class_name.endswith("Attention"):  # these return a tuple where others return a list
         return str(shapes[0] if len(shapes) == 1 else shapes)
     return str(shapes[0] if len(shapes) == 1 and row.class_name != "InputLayer" else list(shapes))
