@@ -167,7 +167,7 @@ class Placement:
 
     def told_by_path(self, group: Group, parent: Group) -> StoredLayer:
         """Returns the layer that a path tells of; its class is known, in snake case, where it is part of the path."""
-        class_name = "" if parent.saved else re.sub(r"_\d+$", "", group.last)
+        class_name = "" if parent.saved or not parent.path else re.sub(r"_\d+$", "", group.last)
         inner = tuple(self.rest(group)) if group.container else ()
         arrays = group.own() if group.container else group.arrays()
         return StoredLayer(group.name or group.last, class_name, arrays=arrays, layers=inner, configured=False)

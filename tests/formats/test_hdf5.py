@@ -1,0 +1,118 @@
+"""HDF5 by every way to store values, and within bounds."""
+
+from __future__ import annotations
+
+import numpy
+import pytest
+
+from tests.samples import SAMPLES
+from weightwise.errors import FormatError
+from weightwise.formats import open_stored
+from weightwise.formats.hdf5 import is_hdf5, read_hdf5
+from weightwise.source import memory_source, open_source
+
+
+@pytest.fixture(scope="module")
+def layouts():
+    return read_hdf5(open_source(SAMPLES / "hdf5_layouts.h5"))
+
+
+def counted(shape: tuple[int, ...], dtype: str = "float32") -> numpy.ndarray:
+    return numpy.arange(numpy.prod(shape)).reshape(shape).astype(dtype)
+
+
+@pytest.mark.parametrize(
+    ("path", "shape", "dtype"),
+    [
+        ("contiguous", (3, 5), "float32"),
+        ("big_endian", (3, 5), "float64"),
+        ("half", (7,), "float16"),
+        ("whole", (2, 3), "int8"),
+        ("nothing", (0, 3), "float32"),
+        ("compact", (2, 4), "float32"),
+        ("chunks", (7, 5), "float32"),
+        ("deflated", (7, 5), "float32"),
+        ("shuffled", (7, 5), "float32"),
+    ],
+)
+def test_values_of_every_layout(layouts, path, shape, dtype):
+    array = layouts.arrays[path]
+    values = array.read()
+    assert (array.shape, array.dtype, array.nbytes) == (shape, dtype, counted(shape, dtype).nbytes)
+    assert values.dtype == numpy.dtype(dtype)
+    numpy.testing.assert_array_equal(values, counted(shape, dtype))
+
+
+def test_scalars_and_truth_values(layouts):
+    assert layouts.arrays["scalar"].read() == 3
+    assert layouts.arrays["scalar"].shape == ()
+    assert layouts.arrays["truth"].dtype == "bool"
+    numpy.testing.assert_array_equal(layouts.arrays["truth"].read(), [False, False, False, True, True])
+
+
+def test_only_contiguous_values_have_an_offset(layouts):
+    without = {path for path, array in layouts.arrays.items() if array.offset is None}
+    assert without == {"chunks", "deflated", "shuffled", "summed", "compact", "unwritten", "nothing"}
+    whole = layouts.arrays["contiguous"]
+    data = (SAMPLES / "hdf5_layouts.h5").read_bytes()
+    assert data[whole.offset : whole.offset + whole.nbytes] == counted((3, 5)).tobytes()
+
+
+def test_what_cannot_be_read_is_told_and_the_rest_is_read(layouts):
+    name = SAMPLES / "hdf5_layouts.h5"
+    assert layouts.problems == (
+        f"{name}: the values of summed cannot be read: the filter 3 is not supported, only deflate and shuffle are.",
+        f"{name}: the values of unwritten cannot be read: they were never written.",
+    )
+    for path in ("summed", "unwritten", "words"):
+        with pytest.raises(FormatError, match=f"the values of {path} cannot be read"):
+            layouts.arrays[path].read()
+
+
+def test_links_that_lead_nowhere_outside_or_in_a_circle():
+    contents = read_hdf5(open_source(SAMPLES / "hdf5_links.h5"))
+    assert set(contents.arrays) == {"group/values", "group/again", "group/soft"}
+    numpy.testing.assert_array_equal(contents.arrays["group/soft"].read(), counted((3,)))
+    assert [problem.split(": ")[1].partition(" cannot")[0] for problem in contents.problems] == [
+        "the object group/circle",
+        "the object group/nowhere",
+        "the object stranger",
+    ]
+
+
+def test_a_file_with_a_user_block():
+    stored = open_stored(SAMPLES / "hdf5_userblock.weights.h5")
+    (layer,) = stored.root.layers
+    assert (layer.name, layer.class_name) == ("head", "dense")
+    numpy.testing.assert_array_equal(layer.arrays[0].read(), counted((5, 3)))
+    data = (SAMPLES / "hdf5_userblock.weights.h5").read_bytes()
+    assert data[:1024] == bytes(1024)
+    assert data[layer.arrays[0].offset :][:60] == counted((5, 3)).tobytes()
+
+
+def test_the_newest_format_with_dense_links_and_attributes():
+    contents = read_hdf5(open_source(SAMPLES / "hdf5_newest.weights.h5"))
+    assert {name: contents.attributes[""][name] for name in ("attribute_0", "attribute_39")} == {
+        "attribute_0": "",
+        "attribute_39": "text " * 39,
+    }
+    stored = open_stored(SAMPLES / "hdf5_newest.weights.h5")
+    assert [layer.name for layer in stored.root.layers] == [f"step_{number}" for number in range(40)]
+    assert [layer.arrays[0].read().size for layer in stored.root.layers] == [2 * (n + 1) for n in range(40)]
+
+
+@pytest.mark.parametrize("offset", [0, 512, 1024, 4096])
+def test_the_signature_may_stand_behind_a_user_block(offset):
+    data = bytes(offset) + b"\x89HDF\r\n\x1a\n"
+    assert is_hdf5(memory_source("m", "m", data))
+    assert not is_hdf5(memory_source("m", "m", data[:-1]))
+    assert not is_hdf5(memory_source("m", "m", b"x" + data))
+
+
+def test_hdf5_that_no_keras_wrote():
+    with pytest.raises(FormatError) as caught:
+        open_stored(SAMPLES / "hdf5_other.h5")
+    assert str(caught.value) == (
+        f"{SAMPLES / 'hdf5_other.h5'}: this is HDF5, but not written by Keras: expected the attribute layer_names or "
+        "groups named vars, found measurements; give a model or weights file."
+    )
