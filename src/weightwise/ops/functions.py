@@ -178,7 +178,7 @@ def _softmax(x: Array) -> Array:
 def _softplus(x: Array) -> Array:
     import numpy
 
-    return numpy.logaddexp(x, 0)
+    return numpy.maximum(x, 0) + numpy.log1p(numpy.exp(-numpy.abs(x)))
 
 
 def _soft_shrink(x: Array, threshold: float = 0.5) -> Array:
@@ -213,9 +213,10 @@ def _sparsemax_keras(x: Array) -> Array:
 
     descending = -numpy.sort(-x, axis=-1)
     sums = numpy.cumsum(descending, axis=-1)
-    support = descending * numpy.arange(1, x.shape[-1] + 1) > sums - 1
+    support = descending * numpy.arange(1, x.shape[-1] + 1, dtype=x.dtype) > sums - 1
     totals = numpy.where(support, sums, 0).sum(axis=-1, keepdims=True)
-    result: Array = numpy.maximum(x - (totals - 1) / support.sum(axis=-1, keepdims=True), 0)
+    counts = support.sum(axis=-1, keepdims=True, dtype=x.dtype)
+    result: Array = numpy.maximum(x - (totals - 1) / counts, 0)
     return result
 
 
