@@ -53,7 +53,7 @@ def convolved(rank: int) -> Iterator[Case]:
     name, size, spatial, even = f"ConvLSTM{rank}D", (3, 2, 2)[:rank], (4, 3, 3)[:rank], (3, 3, 3)[:rank]
     yield Case(name, lambda: layer(2, size), [Input((2, 3, *spatial, 3))])
     yield Case(f"{name}, square", lambda: layer(2, 2), [Input((2, 3, *even, 2))])
-    yield Case(f"{name}, four filters", lambda: layer(4, (2,) * rank), [Input((1, 3, *even, 4))])
+    yield Case(f"{name}, all four", lambda: layer(4, 4, padding="same"), [Input((1, 2, *even, 4))])
     yield Case(f"{name} same", lambda: layer(2, size, padding="same"), [Input((1, 3, *spatial, 3))])
     yield Case(f"{name} strides", lambda: layer(2, size, strides=2, padding="same"), [Input((2, 3, *spatial, 3))])
     yield Case(f"{name} dilation", lambda: layer(2, 2, dilation_rate=2), [Input((2, 3, *(5, 4, 4)[:rank], 3))])
