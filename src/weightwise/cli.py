@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PIPE_WIDTH = 200
 """The width of the table when nobody looks at a terminal: lines are then for `grep` and `less -S`."""
+PROSE_WIDTH = 100
+"""The longest line of sentences that reads well."""
 
 Command = Callable[["Model", argparse.Namespace], str]
 
@@ -141,7 +143,7 @@ def _explain(model: Model, chosen: argparse.Namespace) -> str:
     from weightwise.views.explanation import explanation_text
     from weightwise.views.style import wants_color
 
-    return explanation_text(explanation, _width(sys.stdout), wants_color(chosen.color, sys.stdout))
+    return explanation_text(explanation, _prose_width(), wants_color(chosen.color, sys.stdout))
 
 
 def _locate_options(parser: argparse.ArgumentParser) -> None:
@@ -160,13 +162,39 @@ def _locate(model: Model, chosen: argparse.Namespace) -> str:
     found = model.locate(chosen.selector)
     if chosen.json:
         return _json_text(location_document(found))
-    return location_text(found, _width(sys.stdout), wants_color(chosen.color, sys.stdout))
+    return location_text(found, _prose_width(), wants_color(chosen.color, sys.stdout))
 
 
 def _weights(model: Model, only: Sequence[Layer] | None) -> Sequence[Weight]:
     if only is None:
         return model.weights
     return tuple(weight for layer in only for weight in layer.weights)
+
+
+def _summary_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--style", choices=("keras2", "keras3"), help="default: as the Keras that wrote the file")
+    parser.add_argument("--expand-nested", action="store_true", help="also the layers of models inside the model")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
+def _summary(model: Model, chosen: argparse.Namespace) -> str:
+    if chosen.json:
+        from dataclasses import asdict
+
+        from weightwise.answers.summary import summarised
+
+        return _json_text(asdict(summarised(model)))
+    import shutil
+
+    from weightwise.views.summary import summary
+
+    return summary(model, chosen.style, chosen.expand_nested, shutil.get_terminal_size().columns)
+
+
+def _prose_width() -> int:
+    import shutil
+
+    return min(shutil.get_terminal_size().columns, PROSE_WIDTH)
 
 
 def _width(stream: TextIO) -> int:
@@ -181,6 +209,12 @@ COMMANDS = {
         "the one screen: layers, arrays, axes and arithmetic",
         "show examples/mnist_cnn.keras",
         _show_options,
+    ),
+    "summary": (
+        _summary,
+        "Keras's own table, as model.summary() prints it",
+        "summary examples/mnist_cnn.keras",
+        _summary_options,
     ),
     "explain": (
         _explain,
