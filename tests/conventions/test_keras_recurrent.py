@@ -113,3 +113,17 @@ def test_older_files_have_private_names_for_projections():
     ]
     wrapped = {"layer": {"class_name": "TimeDistributed", "config": {"layer": WRAPPED}}}
     assert all(slot.former == "" for slot in describe("TimeDistributed", wrapped, [(None, 2, 3, 4, 5)]).slots)
+
+
+def test_layers_of_a_sequential_read_what_the_one_before_them_returns():
+    dense = {"class_name": "Dense", "config": {"units": 6, "activation": "linear"}}
+    layers = [{"class_name": "InputLayer", "config": {}}, {"class_name": "Flatten", "config": {}}, dense, dense]
+    config = {"layer": {"class_name": "Sequential", "config": {"layers": layers}}}
+    slots = describe("TimeDistributed", config, [(None, 2, 4, 3)]).slots
+    assert [(slot.key, slot.name, slot.role, slot.sizes["in"]) for slot in slots][::2] == [
+        ("layer/layers/dense/0", "dense/kernel", "1/kernel", 12),
+        ("layer/layers/dense_1/0", "dense_1/kernel", "2/kernel", 6),
+    ]
+    assert "in" not in describe("TimeDistributed", config, ()).slots[2].sizes
+    layers[1] = {"class_name": "MyLayer", "config": {}}
+    assert "it contains a MyLayer" in describe("TimeDistributed", config, [(None, 2, 4, 3)]).note

@@ -10,7 +10,7 @@ from weightwise.ops.dense import Dense
 from weightwise.ops.operation import ShapeError
 from weightwise.ops.recurrent import Recurrent
 from weightwise.ops.reshaping import Flatten
-from weightwise.ops.wrappers import TimeDistributed
+from weightwise.ops.wrappers import Chain, TimeDistributed
 
 
 def test_every_position_is_an_example():
@@ -55,3 +55,16 @@ def test_the_sentence_is_that_of_the_layer():
     assert TimeDistributed(Flatten()).sentence() == (
         "does the same at every position of its sequence: it lays all values of one example in a single row"
     )
+
+
+def test_a_chain_is_one_operation_after_the_other():
+    generator = numpy.random.default_rng(0)
+    x, first, second = (generator.uniform(-1, 1, shape) for shape in ((2, 4, 3), (12, 5), (5, 6)))
+    chain = Chain((Flatten(), Dense(5, bias=False), Dense(6, bias=False)))
+    assert chain.roles() == {"1/kernel": "in out", "2/kernel": "in out"}
+    assert chain.output_shapes([(None, 4, 3)]) == ((None, 6),)
+    assert numpy.allclose(
+        chain.forward([x], {"1/kernel": first, "2/kernel": second})[0], x.reshape(2, 12) @ first @ second
+    )
+    assert Chain((Flatten(), Flatten())).tensor_axes([("h", "w", "c")]) == ("h w c",)
+    assert Chain((Flatten(), Dense(1))).sentence() == (f"{Flatten().sentence()}, then {Dense(1).sentence()}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from keras import layers
+from keras import Sequential, layers
 
 from tests.oracles.case import Case, Input
 
@@ -199,6 +199,20 @@ CASES = [
         "TimeDistributed Bidirectional",
         lambda: layers.TimeDistributed(layers.Bidirectional(layers.GRU(2, return_sequences=True))),
         [Input((2, 3, 4, 3))],
+    ),
+    Case(
+        "TimeDistributed Sequential",
+        lambda: layers.TimeDistributed(
+            Sequential(
+                [layers.Conv2D(2, (3, 2)), layers.Flatten(), layers.Dense(3, activation="relu"), layers.Dense(2)]
+            )
+        ),
+        [Input((2, 3, 4, 5, 3))],
+    ),
+    Case(
+        "TimeDistributed Sequential, square",
+        lambda: layers.TimeDistributed(Sequential([layers.Dense(3), layers.TimeDistributed(layers.Dense(3))])),
+        [Input((2, 3, 3, 3))],
     ),
     *(case for rank in (1, 2, 3) for case in convolved(rank)),
 ]

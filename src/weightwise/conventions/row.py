@@ -60,6 +60,8 @@ class Part:
     """The prefix of its roles in the whole operation; empty when there is only one part."""
     prefix: str = ""
     """The prefix of its variables' names."""
+    follows: bool = False
+    """Whether it reads what the part before it returns."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Layers around a layer."""
+"""Layers around layers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from weightwise.ops.cells import prefixed, within
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes, only
 
 if TYPE_CHECKING:
@@ -55,3 +56,41 @@ class TimeDistributed(Operation):
     def sentence(self) -> str:
         """Return what the layer does."""
         return f"does the same at every position of its sequence: it {self.inner.sentence()}"
+
+
+@dataclass(frozen=True)
+class Chain(Operation):
+    """Operations of which each reads what the one before it returns."""
+
+    operations: tuple[Operation, ...]
+
+    def roles(self) -> Mapping[str, str]:
+        """Return the roles of all operations, each after its number."""
+        return {
+            role: axes
+            for number, operation in enumerate(self.operations)
+            for role, axes in prefixed(str(number), operation.roles()).items()
+        }
+
+    def tensor_axes(self, inputs: Sequence[TensorAxes]) -> TensorAxes:
+        """Return the axes after the last operation."""
+        axes = inputs[0]
+        for operation in self.operations:
+            axes = operation.tensor_axes([axes])
+        return axes
+
+    def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
+        """Return the shapes after the last operation."""
+        for operation in self.operations:
+            inputs = operation.output_shapes(inputs)
+        return tuple(inputs)
+
+    def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
+        """Return what the last operation returns."""
+        for number, operation in enumerate(self.operations):
+            inputs = operation.forward(inputs, within(weights, str(number)))
+        return tuple(inputs)
+
+    def sentence(self) -> str:
+        """Return what the layer does."""
+        return ", then ".join(operation.sentence() for operation in self.operations)

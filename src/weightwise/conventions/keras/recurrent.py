@@ -8,7 +8,8 @@ gate `g` here, in the same place. What a cell would do while training (dropout) 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from weightwise.conventions.keras.rule import Rule, activation, channels_first, refuse, sizes_of, use_bias
@@ -19,7 +20,7 @@ from weightwise.ops.conv_cell import ConvLstmCell
 from weightwise.ops.operation import Shape, ShapeError
 from weightwise.ops.recurrent import Bidirectional, Recurrent
 from weightwise.ops.window import Window
-from weightwise.ops.wrappers import TimeDistributed
+from weightwise.ops.wrappers import Chain, TimeDistributed
 
 Parts = Sequence[Description]
 
@@ -125,9 +126,11 @@ _MERGES = {None: "none", "ave": "average"}
 
 def _time_distributed(config: Config, inputs: Shapes, parts: Parts) -> TimeDistributed:
     refuse(config, "mask")
-    if parts[0].operation is None:
-        raise ShapeError(parts[0].note)
-    return TimeDistributed(parts[0].operation)
+    return TimeDistributed(_chain(config, inputs, parts).operations[0])
+
+
+def _chain(config: Config, inputs: Shapes, parts: Parts) -> Chain:
+    return Chain(tuple(part.operation for part in parts if part.operation is not None))
 
 
 def _cell(part: Description) -> Cell:
@@ -156,16 +159,28 @@ def _given_cell(config: Config, inputs: Shapes) -> tuple[Part, ...]:
 
 
 def _cells(config: Config, inputs: Shapes) -> tuple[Part, ...]:
-    """Return the cells, stored as `cells/lstm_cell`, `cells/lstm_cell_1` …, each with its input's shape."""
-    parts: list[Part] = []
+    """Return the cells, each with the shape of its input."""
+    cells = config["cells"]
+    widths = [cell["config"].get("units") for cell in cells]
+    shapes = [inputs, *([(shape[0], width) for shape in inputs[:1]] for width in widths)]
+    return tuple(replace(part, inputs=shape) for part, shape in zip(_numbered("cells", cells), shapes, strict=False))
+
+
+def _layers(config: Config, inputs: Shapes) -> tuple[Part, ...]:
+    """Return the layers of a Sequential inside another layer, of which each reads what the one before it returns."""
+    layers = [layer for layer in config["layers"] if layer["class_name"] != "InputLayer"]
+    parts = enumerate(_numbered("layers", layers))
+    return tuple(replace(part, follows=True) if number else replace(part, inputs=inputs) for number, part in parts)
+
+
+def _numbered(key: str, layers: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
+    """Yield the layers of a list, stored as `cells/lstm_cell`, `cells/lstm_cell_1` …, their roles numbered."""
     seen: Counter[str] = Counter()
-    for number, cell in enumerate(config["cells"]):
-        name = snake_case(cell["class_name"])
+    for number, layer in enumerate(layers):
+        name = snake_case(layer["class_name"])
         place = f"{name}_{seen[name]}" if seen[name] else name
         seen[name] += 1
-        parts.append(_part(f"cells/{place}", cell, inputs, role=str(number), prefix=place))
-        inputs = [(shape[0], cell["config"].get("units")) for shape in inputs[:1]]
-    return tuple(parts)
+        yield _part(f"{key}/{place}", layer, (), role=str(number), prefix=place)
 
 
 def _directions(config: Config, inputs: Shapes) -> tuple[Part, ...]:
@@ -209,4 +224,5 @@ RULES = {
     **{f"ConvLSTM{rank}D": Rule(_conv_lstm(rank)) for rank in (1, 2, 3)},
     "Bidirectional": Rule(_bidirectional, _directions),
     "TimeDistributed": Rule(_time_distributed, _wrapped),
+    "Sequential": Rule(_chain, _layers),
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from weightwise.conventions.keras.rule import Rule, joined, rows_of, slots_of
 from weightwise.conventions.row import Config, Description, Part, Row, Shapes, Slot
+from weightwise.ops.operation import Operation
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Table:
         if rule is None:
             return None
         parts = rule.parts(config, inputs)
-        described = [self.describe(part.class_name, part.config, part.inputs) for part in parts]
+        described = list(self._described(parts))
         whole = [description for description in described if description is not None]
         if len(whole) < len(parts):
             missing = next(part.class_name for part, found in zip(parts, described, strict=True) if found is None)
@@ -37,6 +38,19 @@ class Table:
         slots = list(slots_of(rows_of(class_name, self.rows, config), operation, config, inputs))
         slots += _slots_inside(parts, whole)
         return Description(operation, tuple(rule.arrange(slots)), "")
+
+    def _described(self, parts: Iterable[Part]) -> Iterator[Description | None]:
+        """Yield what the table says of each part; one that follows another reads its outputs."""
+        before: Operation | None = None
+        inputs: Shapes = ()
+        for part in parts:
+            if not part.follows:
+                inputs = part.inputs
+            else:
+                inputs = before.output_shapes(inputs) if before and inputs else ()
+            found = self.describe(part.class_name, part.config, inputs)
+            before = found.operation if found else None
+            yield found
 
 
 def _slots_inside(parts: Iterable[Part], described: Iterable[Description]) -> Iterator[Slot]:
