@@ -7,6 +7,7 @@ import io
 import os
 import threading
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -106,17 +107,23 @@ def test_several_threads_may_read(path):
     assert not wrong
 
 
-def test_the_file_is_closed_with_its_last_source(path):
+def test_the_file_is_closed_with_its_last_source(path, monkeypatch):
+    opened, real = [], Path.open
+
+    def remembering(self, mode):
+        opened.append(real(self, mode))
+        return opened[-1]
+
+    monkeypatch.setattr(Path, "open", remembering)
     source = open_source(path)
     window = source.window(1, 2, "w")
     del source
     gc.collect()
     assert window.read(0, 2) == b"\x01\x02"
-    before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 1
+    assert [file.closed for file in opened] == [False]
     del window
     gc.collect()
-    after = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
-    assert after == before - 1
+    assert [file.closed for file in opened] == [True]
 
 
 def test_what_is_no_file_gets_its_sentence(tmp_path):

@@ -56,7 +56,10 @@ def test_deflated_members_are_unpacked_in_memory(write):
 
 def test_a_deflated_model_reads_as_a_stored_one(tmp_path):
     path = tmp_path / "deflated.keras"
-    with zipfile.ZipFile(SAMPLES / "keras3_cnn.keras") as stored, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
+    with (
+        zipfile.ZipFile(SAMPLES / "keras3_cnn.keras") as stored,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out,
+    ):
         for name in stored.namelist():
             out.writestr(name, stored.read(name))
     first, second = arrays(open_stored(path)), arrays(open_stored(SAMPLES / "keras3_cnn.keras"))

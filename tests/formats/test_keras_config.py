@@ -43,7 +43,10 @@ def test_the_bare_list_of_the_oldest_sequential_models():
 
 
 def test_a_sequential_model_is_a_chain_from_its_input_layer():
-    layers = [{"class_name": "InputLayer", "config": {"name": "i"}}, *({"class_name": "Dense", "config": {"name": n}} for n in "ab")]
+    layers = [
+        {"class_name": "InputLayer", "config": {"name": "i"}},
+        *({"class_name": "Dense", "config": {"name": n}} for n in "ab"),
+    ]
     entry = read({"class_name": "Sequential", "config": {"name": "s", "layers": layers}})
     assert calls(entry) == {"i": (Call(()),), "a": (Call((Tensor("i"),)),), "b": (Call((Tensor("a"),)),)}
     assert (entry.layer.inputs, entry.layer.outputs) == ((Tensor("i"),), (Tensor("b"),))
@@ -95,7 +98,10 @@ def test_inputs_may_be_one_several_or_named():
         ([["entry", 0]], "a call reads 'entry', which is no tensor"),
         ([["entry", 0, "x"]], "expected a tensor as the name of a layer and two numbers, found ['entry', 0, 'x']"),
         ({"args": 3}, "a call has no list of arguments"),
-        ({"args": [{"class_name": "__keras_tensor__"}]}, "expected a tensor as the name of a layer and two numbers, found None"),
+        (
+            {"args": [{"class_name": "__keras_tensor__"}]},
+            "expected a tensor as the name of a layer and two numbers, found None",
+        ),
     ],
 )
 def test_a_graph_that_makes_no_sense_is_a_problem_and_the_layers_are_kept(node, reason):
@@ -144,7 +150,7 @@ def test_layers_in_the_configuration_of_a_custom_layer_are_no_model():
     ],
 )
 def test_what_is_no_configuration_is_refused(config):
-    with pytest.raises(FormatError, match="^m!config: expected "):
+    with pytest.raises(FormatError, match=r"^m!config: expected "):
         read(config)
 
 
@@ -154,7 +160,7 @@ def test_models_in_models_without_end_are_refused():
         config = {"class_name": "Sequential", "config": {"name": "s", "layers": [config]}}
         if depth == 45:
             assert read(config).layers
-    with pytest.raises(FormatError, match="^m!config: expected "):
+    with pytest.raises(FormatError, match=r"^m!config: expected "):
         read(config)
 
 
@@ -171,7 +177,7 @@ def test_deep_arguments_are_refused():
     ["", "{", "[1]", '{"a": ' * 100_000, '{"a": ' + "9" * 5000 + "}", b"\xff\xfe{}", '"text"', "\x00" * 10],
 )
 def test_text_that_is_no_json_object_is_refused(text):
-    with pytest.raises(FormatError, match="^name: expected .*JSON"):
+    with pytest.raises(FormatError, match=r"^name: expected .*JSON"):
         read_json(text, "name")
 
 

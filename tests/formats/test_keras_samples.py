@@ -142,7 +142,9 @@ def test_opening_reads_no_values(file, monkeypatch):
     found = everything(open_stored(SAMPLES / file))
     assert asked
     for array in found:
-        assert not [span for span in asked if span[0] < array.offset + array.nbytes and array.offset < span[1]], array.path
+        assert not [span for span in asked if span[0] < array.offset + array.nbytes and array.offset < span[1]], (
+            array.path
+        )
     asked.clear()
     for array in found:
         array.read()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from weightwise.stored import StoredArray, StoredLayer, StoredModel
 
 SAMPLES = Path(__file__).parent
+CORPUS = Path(os.environ.get("WEIGHTWISE_CORPUS") or SAMPLES.parents[2] / "shared" / "corpus") / "files"
+"""Real files by other hands, which are not part of the project."""
 FACTS: dict[str, Any] = json.loads((SAMPLES / "facts.json").read_text())
 FILES: dict[str, Any] = {file: facts for facts in FACTS.values() for file in facts["files"]}
 """The facts of each file that holds a model of Keras."""
