@@ -17,25 +17,25 @@ pages = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(pages)
 
 
-def parameters(language: str) -> list:
-    return [
-        pytest.param(body, id=f"{page.relative_to(ROOT)}:{line}")
-        for page in pages.PAGES
-        for line, body in pages.blocks(page, language)
-    ]
+CONSOLE = [
+    pytest.param(body, id=f"{page.relative_to(ROOT)}:{line}")
+    for page in pages.PAGES
+    for line, body in pages.blocks(page, "console")
+]
 
 
-@pytest.mark.parametrize("body", parameters("console"))
+@pytest.mark.parametrize("body", CONSOLE)
 def test_a_console_block_prints_what_it_shows(body):
     for command, output in pages.commands(body):
         assert pages.printed(command) == pages.trimmed(output), command
 
 
-@pytest.mark.parametrize("body", parameters("pycon"))
-def test_a_python_block_is_a_doctest(body, monkeypatch):
+@pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.name)
+def test_the_python_blocks_of_a_page_are_one_doctest(page, monkeypatch):
     monkeypatch.chdir(ROOT)
-    test = doctest.DocTestParser().get_doctest(body, {}, "page", None, 0)
+    text = "".join(body for _, body in pages.blocks(page, "pycon"))
+    test = doctest.DocTestParser().get_doctest(text, {}, page.name, None, 0)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     runner.run(test)
-    assert test.examples
+    assert len(test.examples) == text.count(">>> ")
     assert runner.summarize(verbose=False).failed == 0
