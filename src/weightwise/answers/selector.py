@@ -5,7 +5,7 @@
     place    = number | ":"                 in stored order, a colon for all of a dimension; what is left out is all
              | axis "=" ( number | label )  by name, in any order; all places are of one kind
     axis     = the name of an axis, as `weightwise` shows it: `kh`, `in`, `in/groups`, `units'`
-    number   = digits
+    number   = up to 18 digits
 
 Spaces between the words do not count. What an array, an axis or a label may be called is the model's business; nothing
 else is understood, so that a slip is an error and not another number.
@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from weightwise.axes import Coordinate
 from weightwise.errors import SelectionError
 
-_SELECTOR = re.compile(r"\s*(?P<array>\[\s*\d+\s*\]|[^\[\]]+?)\s*(?:\[(?P<places>[^\[\]]*)\])?\s*")
-_NUMBER = re.compile(r"[0-9]+")
+_SELECTOR = re.compile(r"\s*(?P<array>\[\s*[0-9]+\s*\]|[^\[\]]+?)\s*(?:\[(?P<places>[^\[\]]*)\])?\s*")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _NAMED = re.compile(r"([^\s=,]+)\s*=\s*(\w+)")
 EXAMPLES = "'[2][0, 1, 5, 17]' or 'conv2d_2/kernel[kh=0, kw=1, in=5, out=17]'"
 
@@ -60,16 +60,15 @@ def _place(text: str, place: str) -> int | None:
         return None
     if _NUMBER.fullmatch(place):
         return int(place)
-    raise SelectionError(
-        f"{text!r}: {place or 'nothing'!r} is no place: a number from 0, or a colon for all, is needed"
-    )
+    found = f"{place!r} is no place" if place else "a place is missing"
+    raise SelectionError(f"{text!r}: {found}: a number from 0, or a colon for all, is needed")
 
 
 def _position(text: str, places: list[str], named: list[re.Match[str] | None]) -> dict[str, Coordinate]:
     position: dict[str, Coordinate] = {}
     for place, match in zip(places, named, strict=True):
         if match is None:
-            raise SelectionError(f"{text!r}: {place or 'nothing'!r} is no axis=place, as the others are")
+            raise SelectionError(f"{text!r}: {place!r} is no axis=place, as the others are")
         axis, coordinate = match[1], match[2]
         if axis in position:
             raise SelectionError(f"{text!r}: {axis} is given twice")

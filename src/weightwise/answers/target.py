@@ -7,7 +7,7 @@ import re
 from weightwise.errors import SelectionError
 from weightwise.model import Layer, Model, Weight
 
-INDEX = re.compile(r"\[\s*(\d+)\s*\]|(\d+)")
+INDEX = re.compile(r"\[\s*([0-9]{1,18})\s*\]|([0-9]{1,18})")
 
 
 def found(model: Model, target: str | int) -> Layer | Weight:

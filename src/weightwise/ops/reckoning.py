@@ -15,12 +15,16 @@ from weightwise.ops.padding import Cropping, ZeroPadding
 from weightwise.ops.pooling import Pooling
 from weightwise.ops.reshaping import Flatten
 from weightwise.ops.resizing import UpSampling
-from weightwise.ops.spatial import Filtering, Spatial, counted
+from weightwise.ops.spatial import Filtering, counted
 from weightwise.ops.transposed import TransposedConv
 from weightwise.ops.window import Window
 
 NOUNS = {"d": "plane", "h": "row", "w": "column", "position": "position"}
 """What one element of a spatial axis is called."""
+
+
+Resized = Filtering | Pooling | ZeroPadding | Cropping | UpSampling
+"""Operations over spatial axes whose sizes follow by a formula."""
 
 
 @dataclass(frozen=True)
@@ -47,18 +51,18 @@ def reckonings(operation: Operation | None, inputs: Sequence[Shape | None]) -> t
         return ()
     if isinstance(operation, Flatten):
         return _flattened(operation, shapes[0])
-    if isinstance(operation, Filtering | Pooling | ZeroPadding | Cropping | UpSampling):
+    if isinstance(operation, Resized):
         return (*_spatial(operation, shapes[0]), _channels(operation, shapes[0]))
     return ()
 
 
 def _flattened(operation: Flatten, shape: Shape) -> tuple[Reckoning, ...]:
     (output,) = operation.output_shapes([shape])
-    formula = "·".join("?" if size is None else str(size) for size in shape[1:])
+    formula = "·".join("?" if size is None else str(size) for size in shape[1:]) or "1"
     return (Reckoning("all", formula, output[1], "every value of the input takes one place"),)
 
 
-def _spatial(operation: Spatial, shape: Shape) -> Iterator[Reckoning]:
+def _spatial(operation: Resized, shape: Shape) -> Iterator[Reckoning]:
     sizes, _ = operation.split([shape])
     outputs = operation.spatial_sizes(sizes)
     axes = spatial_axes(operation.rank, False)[:-1]
@@ -67,7 +71,7 @@ def _spatial(operation: Spatial, shape: Shape) -> Iterator[Reckoning]:
         yield Reckoning(axis, formula, output, reason)
 
 
-def _step(operation: Spatial, number: int, axis: str, size: int | None) -> tuple[str, str]:
+def _step(operation: Resized, number: int, axis: str, size: int | None) -> tuple[str, str]:
     """Return the formula and the words of one spatial axis."""
     text, noun = axis if size is None else str(size), NOUNS[axis]
     match operation:
@@ -77,35 +81,33 @@ def _step(operation: Spatial, number: int, axis: str, size: int | None) -> tuple
             return _slid(window, number, size, text, noun)
         case ZeroPadding(around=around):
             before, after = around[number]
-            return f"{text} + {before} + {after}", f"{before} zeros before and {after} after"
+            return f"{text} + {before} + {after}", f"{counted(before, 'zero')} before and {after} after"
         case Cropping(around=around):
             before, after = around[number]
             return f"{text} - {before} - {after}", f"{before} cut off before and {after} after"
         case UpSampling(factors=factors):
             return f"{text}·{factors[number]}", f"each {noun} becomes {factors[number]}"
-        case _:
-            raise NotImplementedError(f"the sizes of {type(operation).__name__}")
 
 
 def _slid(window: Window, number: int, size: int | None, text: str, noun: str) -> tuple[str, str]:
     """Return the number of places of a window that slides, and why."""
-    stride, reasons = window.strides[number], list(_manner(window, number, noun))
+    formula, rounding = _places(window, number, size, text)
+    reasons = (*_manner(window, number, noun), rounding, *_padded(window, number, size, noun))
+    return formula, "; ".join(reason for reason in reasons if reason)
+
+
+def _places(window: Window, number: int, size: int | None, text: str) -> tuple[str, str]:
+    """Return the formula, and how it rounds if it does."""
+    stride = window.strides[number]
     if window.padding in ("same", "causal") and stride > 1:
-        formula = f"ceil({text} / {stride})"
-        reasons.append("ceil rounds up")
-        reasons += _padded(window, number, size, noun)
-        return formula, "; ".join(reasons)
-    before, after = window.around(number, size or 0)
-    if before or after:
-        text = f"{text} + {before + after}"
-        reasons += _padded(window, number, size, noun)
+        return f"ceil({text} / {stride})", "ceil rounds up"
+    added = sum(window.around(number, size or 0))
+    if not added and size is not None and stride == window.extent(number) > 1:
+        return (f"{text} // {stride}", _ROUNDED) if size % stride else (f"{text} / {stride}", "")
+    text = f"{text} + {added}" if added else text
     if stride == 1:
-        return f"{text} - {_taken(window, number)}", "; ".join(reasons)
-    if (before, after) == (0, 0) and stride == window.extent(number) and size is not None:
-        exact = size % stride == 0
-        return f"{text} {'/' if exact else '//'} {stride}", "; ".join(reasons if exact else [*reasons, _ROUNDED])
-    span = _span(window, number)
-    return f"({text} - {span}) // {stride} + 1", "; ".join([*reasons, _ROUNDED])
+        return f"{text} - {_taken(window, number)}", ""
+    return f"({text} - {_span(window, number)}) // {stride} + 1", _ROUNDED
 
 
 _ROUNDED = "// divides and rounds down"
@@ -134,10 +136,12 @@ def _span(window: Window, number: int) -> str:
 def _padded(window: Window, number: int, size: int | None, noun: str) -> Iterator[str]:
     """Yield what the padding adds."""
     kind = f"padding '{window.padding}'" if isinstance(window.padding, str) else "padding"
-    if window.padding == "same" and size is None and window.strides[number] > 1:
+    if window.padding == "same" and size is None and window.strides[number] > 1:  # how much depends on the size
         yield f"{kind} adds what the last place of the window lacks"
         return
     before, after = window.around(number, size or 0)
+    if not before and not after:
+        return
     reason = ", so that no position sees a later one" if window.padding == "causal" else ""
     yield f"{kind} adds {counted(before, noun)} before and {after or 'none'} after{reason}"
 
@@ -155,7 +159,7 @@ def _spread(window: Window, number: int, size: int | None, text: str, noun: str)
     return formula, reason
 
 
-def _channels(operation: Spatial, shape: Shape) -> Reckoning:
+def _channels(operation: Resized, shape: Shape) -> Reckoning:
     size = split_shape(shape, operation.channels_first)[1]
     output = operation.channels(size)
     text = "c" if size is None else str(size)
