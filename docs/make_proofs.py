@@ -64,7 +64,7 @@ def _rows(chosen: Iterable[Fact]) -> Iterator[str]:
     for fact in chosen:
         by_class[fact["class_name"]].append(fact)
     for name, group in sorted(by_class.items()):
-        arrays = "<br>".join(_array(row) for row in keras.ROWS if name in row.layer.split()) or "–"
+        arrays = "<br>".join(_array(row) for row in keras.all_rows() if name in row.layer.split()) or "–"
         yield f"| {name} | {arrays} | {_cases(name, group)} |"
 
 

@@ -61,7 +61,7 @@ def test_names_of_cases_are_distinct():
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("row", keras.ROWS, ids=lambda row: f"{row.layer} {row.name}")
+@pytest.mark.parametrize("row", keras.all_rows(), ids=lambda row: f"{row.layer} {row.name}")
 def test_every_row_has_a_case(row):
     proven = [(fact["class_name"], f"/{weight['name']}") for fact in FACTS for weight in fact["weights"]]
     missing = [

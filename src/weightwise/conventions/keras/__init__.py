@@ -4,45 +4,13 @@ The order is that of `Layer.weights`: a layer's own trainable variables, its own
 layers inside it (https://github.com/keras-team/keras/blob/v3.15.1/keras/src/layers/layer.py).
 """
 
-from __future__ import annotations
-
-from weightwise.conventions.keras import (
-    activations,
-    attention,
-    convolution,
-    dense,
-    merging,
-    normalization,
-    pooling,
-    preprocessing,
-    recurrent,
-    reshaping,
-    spatial,
-)
-from weightwise.conventions.keras.rule import Rule
 from weightwise.conventions.keras.table import Table
-from weightwise.conventions.row import Row, Slot
+from weightwise.conventions.keras.wings import Rules, all_rows, rows_for
 
-_WINGS = (
-    dense,
-    reshaping,
-    merging,
-    activations,
-    normalization,
-    convolution,
-    pooling,
-    spatial,
-    preprocessing,
-    recurrent,
-    attention,
-)
-
-RULES: dict[str, Rule] = {name: rule for wing in _WINGS for name, rule in wing.RULES.items()}
-ROWS: tuple[Row, ...] = tuple(row for wing in _WINGS for row in wing.ROWS)
-
-TABLE = Table(RULES, ROWS)
+RULES = Rules()
+TABLE = Table(RULES, rows_for)
 """Keras 3's."""
 
 describe = TABLE.describe
 
-__all__ = ["ROWS", "RULES", "Slot", "describe"]
+__all__ = ["RULES", "TABLE", "all_rows", "describe", "rows_for"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from weightwise.conventions.keras.rule import Rule, joined, rows_of, slots_of
@@ -12,10 +12,10 @@ from weightwise.ops.operation import Operation
 
 @dataclass(frozen=True)
 class Table:
-    """Rules by class, and the rows of all classes."""
+    """Rules by class, and the rows among which those of a class are."""
 
     rules: Mapping[str, Rule]
-    rows: Sequence[Row]
+    rows: Callable[[str], Iterable[Row]]
 
     def describe(self, class_name: str, config: Config, inputs: Shapes) -> Description | None:
         """Return what Keras stores for a layer of this class and configuration; None for a class without a rule.
@@ -35,7 +35,7 @@ class Table:
         if note := next((description.note for description in whole if description.operation is None), ""):
             return Description(None, (), note)
         operation = rule.operation(config, inputs, whole)
-        slots = list(slots_of(rows_of(class_name, self.rows, config), operation, config, inputs))
+        slots = list(slots_of(rows_of(class_name, self.rows(class_name), config), operation, config, inputs))
         slots += _slots_inside(parts, whole)
         return Description(operation, tuple(rule.arrange(slots)), "")
 
