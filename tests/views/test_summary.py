@@ -229,12 +229,25 @@ def test_an_empty_model_has_an_empty_table():
     assert [line[:1] for line in lines(model)] == ["M", "┏", "┃", "┡", "└", " ", " ", " "]
 
 
-def test_memory_is_in_the_unit_that_keras_takes():
-    model = opened("keras3_cnn.keras")
-    large = steps(1, others=3)
-    sized = (
-        large[0],
-        *(replace(array, nbytes=nbytes) for array, nbytes in zip(large[1:], (1 << 41, 0, 0), strict=True)),
+def test_keras_2_says_multiple_of_a_layer_that_is_called_on_several_shapes():
+    entries = ENTRY, StoredLayer("other", "InputLayer", {"batch_shape": [None, 5, 3]})
+    calls = tuple(Call((Tensor(layer.name),)) for layer in entries)
+    shared = replace(relu("shared"), calls=calls)
+    root = StoredLayer(
+        "twice", "Functional", layers=(*(replace(layer, calls=(Call(()),)) for layer in entries), shared)
     )
-    table = lines(replace(model, stored=replace(model.stored, optimizer=sized)))
-    assert " Optimizer params: 106 (2.00 TB)" in table
+    model = named(StoredModel("", "", "Keras", "2.21.0", root, Addressing.PATH))
+    assert lines(model)[8].split() == ["shared", "(ReLU)", "multiple", "0", "['entry[0][0]',"]
+    (row,) = [line for line in lines(model, style="keras3") if "shared" in line]
+    assert row.split("│")[2:4] == [" (None, 5, 3)      ", "          0 "]
+
+
+@pytest.mark.parametrize(
+    ("nbytes", "text"), [(1 << 41, "2.00 TB"), (1 << 60, "1024.00 PB"), (1023 << 40, "1023.00 TB")]
+)
+def test_memory_is_in_the_unit_that_keras_takes(nbytes, text):
+    count, learning_rate, moment = steps(1, others=2)
+    optimizer = count, learning_rate, replace(moment, nbytes=nbytes - count.nbytes - learning_rate.nbytes)
+    model = opened("keras3_cnn.keras")
+    table = lines(replace(model, stored=replace(model.stored, optimizer=optimizer)))
+    assert f" Optimizer params: 71 ({text})" in table

@@ -63,9 +63,12 @@ def _memory(nbytes: int, smallest: str) -> str:
     return f"{size:.2f} PB"
 
 
-def _sum(*totals: Total | None) -> Total:
-    there = [total for total in totals if total is not None]
-    return Total(sum(total.parameters for total in there), sum(total.nbytes for total in there))
+def _totals(table: Summary, optimizer: Total | None) -> Iterator[tuple[str, Total]]:
+    """Yield the totals below the table with their names; the first counts the optimizer where there is one."""
+    parts = {"Trainable": table.trainable, "Non-trainable": table.non_trainable}
+    parts |= {} if optimizer is None else {"Optimizer": optimizer}
+    yield "Total", Total(sum(part.parameters for part in parts.values()), sum(part.nbytes for part in parts.values()))
+    yield from parts.items()
 
 
 # Keras 2
@@ -92,8 +95,7 @@ def _ruled_lines(table: Summary, expand_nested: bool, columns: int) -> Iterator[
     for row in table.rows:
         yield from _ruled_layer(row, measures, 0, is_last=False)
     yield "=" * length
-    totals = {"Total": _sum(table.trainable, table.non_trainable), "Trainable": table.trainable}
-    for name, total in {**totals, "Non-trainable": table.non_trainable}.items():
+    for name, total in _totals(table, None):
         yield f"{name} params: {total.parameters} ({_memory(total.nbytes, 'Byte')})"
     yield "_" * length
 
@@ -169,10 +171,7 @@ def _boxed_lines(table: Summary, expand_nested: bool, columns: int) -> Iterator[
             yield _rule("├─┼┤", widths)
         yield from _boxed_row(texts, widths, "│")
     yield _rule("└─┴┘", widths)
-    totals = {"Total": _sum(table.trainable, table.non_trainable, table.optimizer), "Trainable": table.trainable}
-    totals |= {"Non-trainable": table.non_trainable}
-    totals |= {} if table.optimizer is None else {"Optimizer": table.optimizer}
-    for name, total in totals.items():
+    for name, total in _totals(table, table.optimizer):
         line = f" {name} params: {total.parameters:,} ({_memory(total.nbytes, 'B')})"
         yield from _wrapped(line, columns, fold=True)
 
