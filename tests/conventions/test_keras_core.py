@@ -138,6 +138,33 @@ def test_what_cannot_be_told_is_refused(class_name, config, inputs, message):
         describe(class_name, config, inputs)
 
 
+@pytest.mark.parametrize(
+    ("function", "arguments", "inputs", "sentence"),
+    [
+        ("Add", {}, 2, "adds its inputs, value by value"),
+        ("Multiply", {"1": 2.0}, 1, "multiplies every value by 2 and adds 0"),
+        ("Add", {"0": 3}, 1, "multiplies every value by 1 and adds 3"),
+        ("Subtract", {"1": 3}, 1, "multiplies every value by 1 and adds -3"),
+        ("Subtract", {"0": 3}, 1, "multiplies every value by -1 and adds 3"),
+    ],
+)
+def test_functions_of_a_graph(function, arguments, inputs, sentence):
+    operation = describe(f"keras.src.ops.numpy.{function}", arguments, VECTORS * inputs).operation
+    assert operation.sentence() == sentence
+
+
+@pytest.mark.parametrize("inputs", [VECTORS, [(None, 3, 7), (None, 7)], ()])
+def test_functions_of_other_things_are_refused(inputs):
+    with pytest.raises(ShapeError, match="with an array, or with tensors of different numbers of axes"):
+        describe("keras.src.ops.numpy.Add", {}, inputs)
+
+
+def test_a_wrapped_class_of_somebody_else_is_not_known_by_its_name_alone():
+    layer = {"class_name": "Dense", "config": DENSE, "registered_name": "my_package>Dense"}
+    description = describe("SpectralNormalization", {"layer": layer}, VECTORS)
+    assert description.note == "it contains a my_package>Dense, a class that weightwise does not know"
+
+
 def test_code_is_not_known():
     assert describe("Lambda", {"function": {}}, VECTORS) is None
     assert describe("StringLookup", {}, VECTORS) is None

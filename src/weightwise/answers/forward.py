@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from weightwise.errors import UnsupportedError
 from weightwise.model import Layer, Model
-from weightwise.naming.signals import in_order
-from weightwise.stored import StoredLayer, Tensor
+from weightwise.naming.signals import in_order, operands
+from weightwise.stored import Call, StoredLayer, Tensor
 
 if TYPE_CHECKING:
     import numpy
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def forward(model: Model, inputs: Sequence[Array], dtype: str = "float64") -> tuple[Array, ...]:
     """Return the model's outputs at inference for its inputs, batch first, computed in `dtype`.
 
-    Raises `UnsupportedError` when a layer's operation is unknown, or when one of its arrays is.
+    Raises `UnsupportedError` when a layer's operation is unknown, or when one of its arrays is, or when a call is not
+    what the operation computes.
     """
     import numpy
 
@@ -34,10 +35,32 @@ def _model_outputs(model: Layer, inputs: Sequence[Array], dtype: str) -> tuple[A
     for stored, number in in_order(model.stored.layers):
         if Tensor(stored.name, number) in values:
             continue
-        arriving = [values[tensor] for tensor in stored.calls[number].inputs]
-        outputs = layer_outputs(named[stored.name], arriving or inputs, dtype)
+        arriving = [values[tensor] for tensor in operands(stored.calls[number])] or inputs
+        _check_call(named[stored.name], number, arriving)
+        outputs = layer_outputs(named[stored.name], arriving, dtype)
         values.update({Tensor(stored.name, number, index): output for index, output in enumerate(outputs)})
     return tuple(values[tensor] for tensor in model.stored.outputs)
+
+
+def _check_call(layer: Layer, number: int, inputs: Sequence[Array]) -> None:
+    """Raise `UnsupportedError` where the call is not what the operation computes, or changes what later layers do."""
+    first, arguments = (_settings(layer.stored.calls[place]) for place in (0, number))
+    if arguments.get("training"):
+        raise UnsupportedError(f"{layer.name}: it is called as in training, and only inference can be computed")
+    if arguments != first:
+        raise UnsupportedError(f"{layer.name}: its calls differ in {arguments} and {first}, and only one is computed")
+    if layer.stored.calls[number].inputs != operands(layer.stored.calls[number]):
+        raise UnsupportedError(f"{layer.name}: it is called with a mask, and only calls without one can be computed")
+    mask = layer.operation.mask(inputs) if layer.operation else None
+    if mask is not None and not mask.all():
+        raise UnsupportedError(f"{layer.name}: it marks padding in these inputs, which later layers would have to skip")
+
+
+def _settings(call: Call) -> dict[str, Any]:
+    """Return the arguments of a call that are no tensors."""
+    return {
+        name: value for name, value in call.arguments.items() if value is not None and not isinstance(value, Tensor)
+    }
 
 
 def _listed(stored: StoredLayer) -> list[str]:

@@ -7,10 +7,19 @@ from dataclasses import dataclass, replace
 from itertools import count, takewhile
 
 from weightwise.conventions.row import Config, Description, Shapes, Slot
-from weightwise.naming.signals import UNKNOWN, Signal, in_order, is_shape, outputs_of, recorded_shapes
+from weightwise.naming.signals import (
+    MASKS,
+    UNKNOWN,
+    Signal,
+    in_order,
+    is_shape,
+    operands,
+    outputs_of,
+    recorded_shapes,
+)
 from weightwise.naming.slots import substituted
 from weightwise.ops.operation import Operation, Shape, ShapeError
-from weightwise.stored import StoredLayer, Tensor
+from weightwise.stored import Call, StoredLayer, Tensor
 
 Describe = Callable[[str, Config, Shapes], Description | None]
 """A framework's table: class name, configuration and input shapes to what it stores."""
@@ -41,13 +50,32 @@ class Draft:
             yield from layer.walk()
 
 
-def drafted(stored: StoredLayer, path: str, describe: Describe, trainable: bool, inputs: Sequence[Signal]) -> Draft:
-    """Return a layer, or a model with all its layers, for input signals in the order of its inputs."""
+def drafted(
+    stored: StoredLayer,
+    path: str,
+    describe: Describe,
+    trainable: bool,
+    inputs: Sequence[Signal],
+    call: Call | None = None,
+) -> Draft:
+    """Return a layer, or a model with all its layers, for input signals in the order of its inputs.
+
+    The arguments of its call say how it computes as its configuration does, so a table reads them as one.
+    """
     trainable = trainable and bool(stored.config.get("trainable", True))
     if stored.layers:
         known = all(signal.shape is not None for signal in inputs)
         return _drafted_model(stored, path, describe, trainable, inputs if known else ())
-    return _drafted_layer(stored, path, describe, trainable, inputs)
+    return _drafted_layer(stored, path, describe, trainable, inputs, _arguments(call) if call else {})
+
+
+def _arguments(call: Call) -> dict[str, object]:
+    """Return the arguments that are given, without masks, which change neither arrays nor shapes."""
+    return {
+        name: value
+        for name, value in call.arguments.items()
+        if value is not None and not (name in MASKS and isinstance(value, Tensor))
+    }
 
 
 def _drafted_model(
@@ -58,12 +86,12 @@ def _drafted_model(
     recorded = _recorded(stored, inputs)
     prefix = f"{path}/" if path else ""
     for layer, number in in_order(stored.layers):
-        arriving = [signals.get(tensor, UNKNOWN) for tensor in layer.calls[number].inputs]
+        arriving = [signals.get(tensor, UNKNOWN) for tensor in operands(layer.calls[number])]
         if not arriving:
             arriving = _entering(layer, stored, signals, inputs)
         # A layer was built when it was first called; a later call may read a tensor of another shape.
         called = replace(layer, build_shape=None) if number else layer
-        draft = drafted(called, prefix + layer.name, describe, trainable, arriving)
+        draft = drafted(called, prefix + layer.name, describe, trainable, arriving, layer.calls[number])
         draft = _completed(draft, recorded.get((layer.name, number), {}))
         drafts.setdefault(layer.name, {})[number] = draft
         for index, signal in enumerate(draft.outputs):
@@ -123,13 +151,18 @@ def _declared(layer: StoredLayer) -> Shape | None:
 
 
 def _drafted_layer(
-    stored: StoredLayer, path: str, describe: Describe, trainable: bool, inputs: Sequence[Signal]
+    stored: StoredLayer,
+    path: str,
+    describe: Describe,
+    trainable: bool,
+    inputs: Sequence[Signal],
+    arguments: Mapping[str, object],
 ) -> Draft:
     draft = Draft(path, stored, trainable, inputs=tuple(inputs))
     if stored.build_shape is not None and (not inputs or any(signal.shape is None for signal in inputs)):
         inputs = _built(stored.build_shape, inputs)
     try:
-        description = _described(stored, describe, inputs)
+        description = _described(stored, describe, inputs, arguments)
     except (ShapeError, KeyError, TypeError, ValueError) as error:
         return replace(draft, note=_reason(stored, error))
     if description is None:
@@ -150,9 +183,32 @@ def _built(shape: tuple[object, ...], inputs: Sequence[Signal]) -> list[Signal]:
     return list(inputs) if len(inputs) > 1 or not is_shape(shape) else [Signal(shape)]
 
 
-def _described(stored: StoredLayer, describe: Describe, inputs: Sequence[Signal]) -> Description | None:
+def _described(
+    stored: StoredLayer, describe: Describe, inputs: Sequence[Signal], arguments: Mapping[str, object]
+) -> Description | None:
+    """Return what the table says; where the arguments of the call are beyond it, of the arrays alone."""
     shapes = [signal.shape for signal in inputs if signal.shape is not None]
-    return describe(stored.class_name, stored.config, shapes if len(shapes) == len(inputs) else ())
+    known = shapes if len(shapes) == len(inputs) else ()
+    try:
+        return describe(_class(stored), {**stored.config, **arguments}, known)
+    except ShapeError as error:
+        if not arguments:
+            raise
+        description = describe(_class(stored), stored.config, known)
+        return description and replace(description, operation=None, note=str(error))
+
+
+def _class(stored: StoredLayer) -> str:
+    """Return the name by which a table knows the class: with its package, unless it is one of the framework's layers.
+
+    A class of somebody else's may be called as one of these, and a function of the graph is: `keras.src.ops.numpy.Add`.
+    """
+    package = stored.package
+    native = not package or (package.split(".")[0] in _FRAMEWORKS and ".ops" not in package)
+    return stored.class_name if native else f"{package}.{stored.class_name}"
+
+
+_FRAMEWORKS = ("keras", "tf_keras", "tensorflow")
 
 
 def _slot(slot: Slot, operation: Operation | None, trainable: bool, inputs: Sequence[Signal]) -> Slot:

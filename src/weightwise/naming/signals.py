@@ -52,6 +52,16 @@ def in_order(layers: Sequence[StoredLayer], given: Iterable[Tensor] = ()) -> Ite
                 yield layer, number
 
 
+MASKS = ("mask", "query_mask", "value_mask", "key_mask")
+"""Arguments of a call that only say which positions count."""
+
+
+def operands(call: Call) -> tuple[Tensor, ...]:
+    """Return the tensors that a call computes with, which are all that it reads but its masks."""
+    masks = {value for name, value in call.arguments.items() if name in MASKS and isinstance(value, Tensor)}
+    return tuple(tensor for tensor in call.inputs if tensor not in masks)
+
+
 def recorded_shapes(layers: Iterable[StoredLayer]) -> dict[tuple[str, int], dict[int, Shape]]:
     """Return the shapes of the outputs of each call (layer, number) that the file records where layers read them."""
     shapes: dict[tuple[str, int], dict[int, Shape]] = {}

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from weightwise.axes import parse
-from weightwise.conventions.keras.rule import Rule
+from weightwise.conventions.keras.rule import Rule, class_of
 from weightwise.conventions.row import Config, Description, Part, Row, Shapes, Slot
 from weightwise.ops.features import feature_names
 from weightwise.ops.norm import BatchNorm, Constant, GroupNorm, LayerNorm, RMSNorm, Standardization, UnitNorm
@@ -135,12 +135,12 @@ def _constant(value: Any) -> Constant:
 
 def _inner(config: Config, inputs: Shapes) -> tuple[Part, ...]:
     layer = config["layer"]
-    return (Part("layer", layer["class_name"], layer["config"], inputs),)
+    return (Part("layer", class_of(layer), layer["config"], inputs),)
 
 
 def _spectral(config: Config, inputs: Shapes, parts: Sequence[Description]) -> Operation:
     operation = parts[0].operation
-    if operation is None or config["layer"]["class_name"] == "Embedding":
+    if operation is None or class_of(config["layer"]) == "Embedding":
         raise ShapeError("Keras rounds the vectors of a spectrally normalized embedding to whole numbers")
     return operation
 

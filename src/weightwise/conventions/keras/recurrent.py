@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from weightwise.conventions.keras.rule import Rule, activation, channels_first, refuse, sizes_of, use_bias
+from weightwise.conventions.keras.rule import Rule, activation, channels_first, class_of, refuse, sizes_of, use_bias
 from weightwise.conventions.row import Config, Description, Part, Row, Shapes
 from weightwise.formats.keras_config import snake_case
 from weightwise.ops.cells import Cell, GruCell, LstmCell, SimpleCell, StackedCells
@@ -206,7 +206,7 @@ def _wrapped(config: Config, inputs: Shapes) -> tuple[Part, ...]:
 
 def _part(key: str, layer: Mapping[str, Any], inputs: Shapes, role: str = "", prefix: str = "") -> Part:
     """Return a part from a layer as Keras serialises it."""
-    return Part(key, layer["class_name"], layer["config"], inputs, role, prefix)
+    return Part(key, class_of(layer), layer["config"], inputs, role, prefix)
 
 
 def _steps(inputs: Shapes) -> list[Shape]:

@@ -53,6 +53,12 @@ def joined(prefix: str, name: str) -> str:
     return f"{prefix}/{name}" if prefix and name else prefix or name
 
 
+def class_of(layer: Config) -> str:
+    """Return the class of a layer that is written inside another, with its package where it is somebody else's."""
+    registered = layer.get("registered_name")
+    return registered if isinstance(registered, str) and ">" in registered else str(layer["class_name"])
+
+
 def use_bias(config: Config) -> bool:
     """Return whether the layer has a bias; every Keras class has one by default."""
     return bool(config.get("use_bias", True))
@@ -61,6 +67,17 @@ def use_bias(config: Config) -> bool:
 def activation(config: Config, key: str = "activation") -> str:
     """Return the neutral spelling of the activation that `config[key]` is; raises `ShapeError` for what is none."""
     return neutral(config.get(key))
+
+
+def lora(config: Config) -> bool:
+    """Return whether the layer has a low-rank adaptation, which freezes its kernel."""
+    return bool(config.get("lora_rank"))
+
+
+def adaptation(config: Config) -> float | None:
+    """Return what Keras multiplies the product of the low-rank pair by; None where the layer has no pair."""
+    rank = config.get("lora_rank")
+    return (config.get("lora_alpha") or rank) / rank if rank else None
 
 
 def refuse(config: Config, *names: str) -> None:
