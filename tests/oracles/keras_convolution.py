@@ -19,12 +19,13 @@ def case(
     shape: Sequence[int],
     *arguments: Any,
     backend: str = "torch",
+    tolerance: float = 1e-10,
     symmetries: Mapping[str, Sequence[str]] | None = None,
     **options: Any,
 ) -> Case:
     """Return the case of a layer whose class is the first word of the name, on a batch of two."""
     build = partial(getattr(layers, name.split()[0]), *arguments, **options)
-    return Case(name, build, [Input((2, *shape))], backend=backend, symmetries=symmetries or {})
+    return Case(name, build, [Input((2, *shape))], backend=backend, symmetries=symmetries or {}, tolerance=tolerance)
 
 
 FIRST = {"data_format": "channels_first"}
@@ -76,6 +77,17 @@ PLAIN = [
     case("Conv3D dilation", (5, 4, 5, 2), 2, (2, 3, 2), dilation_rate=(2, 1, 3)),
     case("Conv3D channels_first", (2, 3, 5, 4), 3, (2, 3, 2), **FIRST),
     case("Conv3D without bias", (4, 4, 4, 2), 3, (2, 3, 2), use_bias=False, activation="sigmoid"),
+]
+
+# A low-rank pair is kept in 32 bits.
+ADAPTED = [
+    case("Conv1D adapted", (7, 3), 5, 3, lora_rank=2, tolerance=1e-5),
+    case("Conv1D adapted square", (5, 3), 3, 3, lora_rank=3, use_bias=False, tolerance=1e-5),
+    case("Conv2D adapted", (5, 4, 3), 4, (3, 2), lora_rank=2, lora_alpha=5, tolerance=1e-5),
+    case("Conv2D adapted groups", (4, 4, 4), 6, (3, 2), groups=2, lora_rank=3, tolerance=1e-5),
+    case("Conv2D adapted groups square", (3, 3, 4), 4, 2, groups=2, lora_rank=2, tolerance=1e-5),
+    case("Conv3D adapted", (3, 4, 3, 3), 3, (2, 3, 2), lora_rank=2, tolerance=1e-5),
+    case("Conv3D adapted square", (2, 3, 3, 2), 2, 2, lora_rank=2, tolerance=1e-5),
 ]
 
 TRANSPOSED = [
@@ -161,4 +173,4 @@ DEPTHWISE = [
     case("SeparableConv2D without bias", (5, 4, 4), 5, (3, 2), depth_multiplier=2, use_bias=False),
 ]
 
-CASES = PLAIN + TRANSPOSED + DEPTHWISE
+CASES = PLAIN + ADAPTED + TRANSPOSED + DEPTHWISE

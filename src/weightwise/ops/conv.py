@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from weightwise.ops.adaptation import adapted
 from weightwise.ops.operation import ShapeError, spatial_names
 from weightwise.ops.spatial import Filtering, counted
 from weightwise.ops.window import Window
@@ -25,10 +26,14 @@ class Conv(Filtering):
 
     filters: int
     groups: int = 1
+    adaptation: float | None = None
+    """What the product of a low-rank pair is multiplied by before it is added to the kernel, where there is a pair."""
 
     def kernels(self) -> Mapping[str, str]:
-        """Return the kernel's axes."""
-        return {"kernel": f"{spatial_names(self.rank)} groups in/groups out/groups"}
+        """Return the axes of the kernel, and of a low-rank pair."""
+        names = spatial_names(self.rank)
+        pair = {"lora_a": f"{names} 1 in/groups rank", "lora_b": "groups rank out/groups"}
+        return {"kernel": f"{names} groups in/groups out/groups", **({} if self.adaptation is None else pair)}
 
     def counts(self) -> Mapping[str, int]:
         """Return the groups and the filters."""
@@ -41,7 +46,7 @@ class Conv(Filtering):
 
     def computed(self, x: Array, weights: Mapping[str, Array]) -> Array:
         """Return the sums of all windows."""
-        return correlate(x, weights["kernel"], self.window)
+        return correlate(x, adapted(weights["kernel"], weights, self.adaptation), self.window)
 
     def sentence(self) -> str:
         """Return what the layer does."""

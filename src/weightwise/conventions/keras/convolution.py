@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from weightwise.conventions.keras.rule import Rule, activation, channels_first, sizes_of, use_bias
+from weightwise.conventions.keras.rule import Rule, activation, adaptation, channels_first, lora, sizes_of, use_bias
 from weightwise.conventions.row import Config, Description, Row, Shapes
 from weightwise.ops.conv import Conv
 from weightwise.ops.depthwise import DepthwiseConv, SeparableConv
@@ -18,10 +18,18 @@ _TRANSPOSED = "Conv1DTranspose Conv2DTranspose Conv3DTranspose"
 _DEPTHWISE = "DepthwiseConv1D DepthwiseConv2D"
 _SEPARABLE = "SeparableConv1D SeparableConv2D"
 
+
+def _plain(config: Config) -> bool:
+    return not lora(config)
+
+
 ROWS = (
-    Row("Conv1D", "kernel", role="kernel", axes="kw in/groups (groups out/groups)"),
-    Row("Conv2D", "kernel", role="kernel", axes="kh kw in/groups (groups out/groups)"),
-    Row("Conv3D", "kernel", role="kernel", axes="kd kh kw in/groups (groups out/groups)"),
+    Row("Conv1D", "kernel", role="kernel", axes="kw in/groups (groups out/groups)", when=_plain),
+    Row("Conv2D", "kernel", role="kernel", axes="kh kw in/groups (groups out/groups)", when=_plain),
+    Row("Conv3D", "kernel", role="kernel", axes="kd kh kw in/groups (groups out/groups)", when=_plain),
+    Row("Conv1D", "kernel", role="kernel", axes="kw in/groups (groups out/groups)", when=lora, trainable=False),
+    Row("Conv2D", "kernel", role="kernel", axes="kh kw in/groups (groups out/groups)", when=lora, trainable=False),
+    Row("Conv3D", "kernel", role="kernel", axes="kd kh kw in/groups (groups out/groups)", when=lora, trainable=False),
     Row("Conv1DTranspose", "kernel", role="kernel", axes="kw out in"),
     Row("Conv2DTranspose", "kernel", role="kernel", axes="kh kw out in"),
     Row("Conv3DTranspose", "kernel", role="kernel", axes="kd kh kw out in"),
@@ -33,6 +41,10 @@ ROWS = (
     Row("SeparableConv2D", "pointwise_kernel", role="pointwise", axes="1 1 (in mult) out"),
     Row(_DEPTHWISE, "bias", role="bias", axes="(in mult)", when=use_bias),
     Row(f"{_CONV} {_TRANSPOSED} {_SEPARABLE}", "bias", role="bias", axes="out", when=use_bias),
+    Row("Conv1D", "lora_kernel_a", role="lora_a", axes="kw in/groups rank", when=lora, stored=False),
+    Row("Conv2D", "lora_kernel_a", role="lora_a", axes="kh kw in/groups rank", when=lora, stored=False),
+    Row("Conv3D", "lora_kernel_a", role="lora_a", axes="kd kh kw in/groups rank", when=lora, stored=False),
+    Row(_CONV, "lora_kernel_b", role="lora_b", axes="rank (groups out/groups)", when=lora, stored=False),
 )
 
 Build = Callable[[Config, int], Operation]
@@ -40,7 +52,7 @@ Build = Callable[[Config, int], Operation]
 
 def _conv(config: Config, rank: int) -> Operation:
     window = _window(config, rank, padding(config, ("valid", "same", "causal") if rank == 1 else ("valid", "same")))
-    return Conv(window, count(config, "filters"), count(config, "groups", 1), **_common(config))
+    return Conv(window, count(config, "filters"), count(config, "groups", 1), adaptation(config), **_common(config))
 
 
 def _transposed(config: Config, rank: int) -> Operation:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from weightwise.conventions.keras.rule import Rule, activation, use_bias
+from weightwise.conventions.keras.rule import Rule, activation, adaptation, lora, use_bias
 from weightwise.conventions.row import Config, Description, Row, Shapes
 from weightwise.ops.dense import Dense, QuantizedDense
 from weightwise.ops.einsum import Einsum
@@ -32,10 +32,6 @@ def _int8(config: Config) -> bool:
     return _quantization(config) == "int8"
 
 
-def _lora(config: Config) -> bool:
-    return bool(config.get("lora_rank"))
-
-
 def _einsum_bias(config: Config) -> bool:
     return bool(config.get("bias_axes"))
 
@@ -52,7 +48,7 @@ def _not(condition: When) -> When:
     return lambda config: not condition(config)
 
 
-_PLAIN = _all(_not(_int8), _not(_lora))
+_PLAIN = _all(_not(_int8), _not(lora))
 _BIAS_8 = _all(_int8, use_bias)
 
 
@@ -76,33 +72,27 @@ _EMBEDDINGS = "Embedding ReversibleEmbedding"
 
 ROWS = (
     Row("Dense", "kernel", role="kernel", axes="in out", when=_PLAIN),
-    Row("Dense", "kernel", role="kernel", axes="in out", when=_lora, trainable=False),
+    Row("Dense", "kernel", role="kernel", axes="in out", when=lora, trainable=False),
     Row("Dense", "bias", role="bias", axes="out", when=_all(use_bias, _not(_int8))),
-    Row("Dense", "lora_kernel_a", role="lora_a", axes="in rank", when=_lora, stored=False),
-    Row("Dense", "lora_kernel_b", role="lora_b", axes="rank out", when=_lora, stored=False),
+    Row("Dense", "lora_kernel_a", role="lora_a", axes="in rank", when=lora, stored=False),
+    Row("Dense", "lora_kernel_b", role="lora_b", axes="rank out", when=lora, stored=False),
     Row("Dense", "bias", role="bias", axes="out", when=_BIAS_8, slot=1),
     Row("Dense", "kernel", role="kernel", axes="in out", when=_int8, trainable=False, slot=0),
     Row("Dense", "kernel_scale", role="scale", axes="out", when=_BIAS_8, trainable=False, slot=2),
     Row("Dense", "kernel_scale", role="scale", axes="out", when=_all(_int8, _not(use_bias)), trainable=False, slot=1),
     Row("EinsumDense", "kernel", role="kernel", axes="...kernel", when=_PLAIN, expand=_kernel_axes),
-    Row("EinsumDense", "kernel", role="kernel", axes="...kernel", when=_lora, trainable=False, expand=_kernel_axes),
+    Row("EinsumDense", "kernel", role="kernel", axes="...kernel", when=lora, trainable=False, expand=_kernel_axes),
     Row("EinsumDense", "bias", role="bias", axes="...bias", when=_einsum_bias, expand=_bias_axes),
-    Row("EinsumDense", "lora_kernel_a", "lora_a", "...others rank", when=_lora, stored=False, expand=_others),
-    Row("EinsumDense", "lora_kernel_b", "lora_b", "rank ...last", when=_lora, stored=False, expand=_last),
+    Row("EinsumDense", "lora_kernel_a", "lora_a", "...others rank", when=lora, stored=False, expand=_others),
+    Row("EinsumDense", "lora_kernel_b", "lora_b", "rank ...last", when=lora, stored=False, expand=_last),
     Row(_EMBEDDINGS, "embeddings", role="table", axes="vocab features", when=_PLAIN),
-    Row("Embedding", "embeddings", role="table", axes="vocab features", when=_lora, trainable=False),
-    Row("Embedding", "lora_embeddings_a", role="lora_a", axes="vocab rank", when=_lora, stored=False),
-    Row("Embedding", "lora_embeddings_b", role="lora_b", axes="rank features", when=_lora, stored=False),
+    Row("Embedding", "embeddings", role="table", axes="vocab features", when=lora, trainable=False),
+    Row("Embedding", "lora_embeddings_a", role="lora_a", axes="vocab rank", when=lora, stored=False),
+    Row("Embedding", "lora_embeddings_b", role="lora_b", axes="rank features", when=lora, stored=False),
     Row("Embedding", "embeddings", role="table", axes="vocab features", when=_int8, trainable=False),
     Row("Embedding", "embeddings_scale", role="scale", axes="vocab", when=_int8, trainable=False),
     Row("ReversibleEmbedding", "reverse_embeddings", role="reverse", axes="features vocab", when=_untied),
 )
-
-
-def _adaptation(config: Config) -> float | None:
-    """Return what Keras multiplies the product of the low-rank pair by."""
-    rank = config.get("lora_rank")
-    return (config.get("lora_alpha") or rank) / rank if rank else None
 
 
 def _checked(config: Config, *modes: str) -> str:
@@ -110,7 +100,7 @@ def _checked(config: Config, *modes: str) -> str:
     mode = _quantization(config)
     if mode not in ("", *modes):
         raise ShapeError(f"its arrays are packed by {mode} quantization, which weightwise does not read yet")
-    if mode and _lora(config):
+    if mode and lora(config):
         raise ShapeError(
             f"it has a low-rank adaptation on top of {mode} quantization, which weightwise does not read yet"
         )
@@ -119,7 +109,7 @@ def _checked(config: Config, *modes: str) -> str:
 
 def _dense(config: Config, inputs: Shapes, parts: Sequence[Description]) -> Dense:
     layer = QuantizedDense if _checked(config, "int8") else Dense
-    return layer(config["units"], use_bias(config), activation(config), _adaptation(config))
+    return layer(config["units"], use_bias(config), activation(config), adaptation(config))
 
 
 def _einsum(config: Config, inputs: Shapes, parts: Sequence[Description]) -> Einsum:
@@ -131,7 +121,7 @@ def _einsum_of(config: Config) -> Einsum:
     output = config["output_shape"]
     sizes = tuple(output) if isinstance(output, (list, tuple)) else (output,)
     bias = config.get("bias_axes") or ""
-    return Einsum(config["equation"], sizes, bias, activation(config), _adaptation(config))
+    return Einsum(config["equation"], sizes, bias, activation(config), adaptation(config))
 
 
 def _embedding(config: Config, inputs: Shapes, parts: Sequence[Description]) -> Embedding:
@@ -140,7 +130,7 @@ def _embedding(config: Config, inputs: Shapes, parts: Sequence[Description]) -> 
         config["output_dim"],
         bool(config.get("mask_zero", False)),
         quantized=bool(_checked(config, "int8")),
-        adaptation=_adaptation(config),
+        adaptation=adaptation(config),
     )
 
 
@@ -148,7 +138,7 @@ def _reversible(config: Config, inputs: Shapes, parts: Sequence[Description]) ->
     """Return the operation of a call, whose argument `reverse` stands beside the configuration."""
     _checked(config)
     vocabulary, features, untied = config["input_dim"], config["output_dim"], _untied(config)
-    if _lora(config):
+    if lora(config):
         raise ShapeError("it has a low-rank adaptation, which weightwise reads in other embeddings only")
     if config.get("reverse"):
         return Unembedding(vocabulary, features, not untied, config.get("logit_soft_cap"))

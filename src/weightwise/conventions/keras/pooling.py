@@ -1,4 +1,8 @@
-"""Poolings of Keras (https://github.com/keras-team/keras/tree/v3.15.1/keras/src/layers/pooling)."""
+"""Poolings of Keras (https://github.com/keras-team/keras/tree/v3.15.1/keras/src/layers/pooling).
+
+An average over `same` padding is TensorFlow's, which JAX shares. On PyTorch, Keras 3.15 fills edges that are wider on
+one side with copies of the last element, and counts these.
+"""
 
 from __future__ import annotations
 
