@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from weightwise.formats.postponed import postponed
 from weightwise.source import Source
 from weightwise.stored import StoredArray
 
@@ -42,7 +43,8 @@ def is_hdf5(source: Source) -> bool:
 
 def read_hdf5(source: Source) -> Contents:
     """Returns what the file holds without reading values; raises `FormatError` when not even the root can be read."""
-    from weightwise.formats.hdf5_structure import walked  # pyfive takes 0.2 s, so only a file that needs it pays
+    with postponed("fsspec", "fsspec.utils", "numcodecs"):
+        from weightwise.formats.hdf5_structure import walked  # pyfive takes time, so only a file that needs it pays
 
     walk = walked(source)
     return Contents(walk.attributes, walk.arrays, tuple(walk.problems))
