@@ -152,3 +152,13 @@ def test_variables_that_are_numbered_with_gaps_are_a_problem():
     del lost.arrays["layers/dense/vars/0"]
     stored = weights_model(SOURCE, lost, ConfigReader("m", []).model(sequential("s", dense("a"))), "form", "3", ())
     assert stored.problems == ("m.keras: variables of layers/dense are missing.",)
+
+
+def test_variables_with_other_names_are_kept():
+    odd = contents({"layers/dense": "a"})
+    for name in ("r8", "²", "9" * 5000):
+        path = f"layers/dense/vars/{name}"
+        odd.arrays[path] = StoredArray(path, path, (2,), "float32", 8, lambda: None)
+    stored = weights_model(SOURCE, odd, ConfigReader("m", []).model(sequential("s", dense("a"))), "form", "3", ())
+    assert sorted(array.key for array in stored.root.layers[0].arrays) == ["0", "1", "9" * 5000, "r8", "²"]
+    assert stored.problems == ("m.keras: variables of layers/dense are missing.",)

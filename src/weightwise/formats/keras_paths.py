@@ -115,8 +115,9 @@ def owner(path: str) -> str:
 def gaps(group: Group) -> Iterator[str]:
     """Yields the path of each object whose variables are numbered with gaps, so that some of them are lost."""
     for inner in group.walk():
-        numbers = sorted(int(array.path.rpartition("/")[2]) for array in inner.variables if array.path[-1:].isdecimal())
-        if numbers != list(range(len(numbers))):
+        names = {array.path.rpartition("/")[2] for array in inner.variables}
+        numbered = {name for name in names if name.isdecimal()}
+        if numbered != {str(number) for number in range(len(numbered))}:
             yield inner.path
 
 
