@@ -113,6 +113,24 @@ def test_a_class_of_the_same_name_is_not_known(package):
     assert model.weights[0].bound is None
 
 
+def test_the_dense_layer_after_a_flattened_sequence_reads_its_positions():
+    flat = layer("flat", "Flatten", {}, call("words"))
+    sums = layer("sums", "Dense", {"units": 5}, call("flat"), arrays=(array("0", 12, 5),))
+    model = opened(embedding(call("entry")), flat, sums)
+    assert model["sums"].weights[0].bound.text() == "(position 4 · c 3) · out 5"
+
+
+def test_merged_axes_of_other_sizes_do_not_become_one():
+    rows = [layer(name, "RepeatVector", {"n": n}, call(f"{name}_in")) for name, n in (("a", 4), ("b", 3))]
+    starts = [layer(f"{name}_in", "Dense", {"units": n}, call("words_flat")) for name, n in (("a", 3), ("b", 4))]
+    flats = [layer(f"{name}_flat", "Flatten", {}, call(name)) for name in "ab"]
+    total = layer("total", "Add", {}, call("a_flat", "b_flat"))
+    sums = layer("sums", "Dense", {"units": 5}, call("total"), arrays=(array("0", 12, 5),))
+    flat = layer("words_flat", "Flatten", {}, call("words"))
+    model = opened(embedding(call("entry")), flat, *starts, *rows, *flats, total, sums)
+    assert model["sums"].weights[0].bound.text() == "position·c 12 · out 5"
+
+
 def test_an_array_that_the_file_has_twice_counts_once():
     inner = {"class_name": "Dense", "config": {"units": 5, "activation": "linear"}}
     arrays = array("0", 4, 5), array("1", 1, 5), array("layer/0", 4, 5), array("layer/1", 5)

@@ -97,6 +97,7 @@ def test_the_slopes_of_a_prelu_run_along_its_axes():
     ("operation", "sentence"),
     [
         (Activation("relu(max_value=6.0)"), "applies relu(max_value=6.0) to every value"),
+        (Activation("softmax"), "applies softmax along its last axis"),
         (Softmax(), "turns the values along its last axis into shares that are positive and sum to 1"),
         (Softmax((1, 2)), "turns the values along its axes 1 and 2 into shares that are positive and sum to 1"),
         (PReLU(()), "passes positive values on and multiplies negative ones by slopes that it learned"),

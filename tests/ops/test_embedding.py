@@ -18,6 +18,7 @@ def test_each_index_is_a_row():
 def test_the_features_are_channels():
     assert Embedding(4, 3).tensor_axes([("position",)]) == ("position", "c")
     assert Embedding(4, 3).tensor_axes([None]) is None
+    assert Embedding(4, 3, sequence=True).tensor_axes([None]) == ("position", "c")
 
 
 def test_index_0_is_padding_where_the_layer_says_so():

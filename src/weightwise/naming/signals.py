@@ -104,13 +104,13 @@ def _axes(operation: Operation, inputs: Sequence[Signal]) -> TensorAxes:
 
 
 def _sizes(axes: TensorAxes, shape: Shape, inputs: Sequence[Signal]) -> dict[str, int]:
-    """Return the sizes of the named axes: those of the shape, and inside merged axes those that came in."""
+    """Return the sizes of the named axes: those of the shape, and inside merged axes those that all inputs agree on."""
     if axes is None:
         return {}
     own = {name: size for name, size in zip(axes, shape[1:], strict=False) if size is not None and " " not in name}
     inside = {name for merged in axes if " " in merged for name in merged.split()}
-    carried = {name: size for signal in inputs for name, size in signal.sizes.items() if name in inside}
-    return {**carried, **own}
+    found = {name: {signal.sizes[name] for signal in inputs if name in signal.sizes} for name in inside}
+    return {**{name: sizes.pop() for name, sizes in found.items() if len(sizes) == 1}, **own}
 
 
 Propagate = Callable[[StoredLayer, Sequence[Signal]], tuple[Signal, ...]]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightwise.ops.features import along, check_axes, feature_names, feature_sizes, last, spoken
-from weightwise.ops.functions import activate, function_name
+from weightwise.ops.functions import ALONG, activate, function_name, softmax
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes, only
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Activation(Operation):
 
     def sentence(self) -> str:
         """Return what the layer does."""
-        return f"applies {self.function} to every value"
+        return f"applies {self.function} {'along its last axis' if self.function in ALONG else 'to every value'}"
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,7 @@ class Softmax(Operation):
 
     def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
         """Return the shares."""
-        import numpy
-
-        (x,) = inputs
-        exponentials = numpy.exp(x - x.max(axis=self.axes, keepdims=True))
-        return (exponentials / exponentials.sum(axis=self.axes, keepdims=True),)
+        return (softmax(inputs[0], self.axes),)
 
     def sentence(self) -> str:
         """Return what the layer does."""

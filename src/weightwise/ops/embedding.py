@@ -21,6 +21,8 @@ class Embedding(Operation):
     features: int
     mask_zero: bool = False
     """Whether index 0 is padding, which later layers skip."""
+    sequence: bool = False
+    """Whether an example is known to be one sequence of indices."""
     quantized: bool = False
     """Whether the table holds bytes, and another array what each row was multiplied by to fill them."""
     reverse: bool = False
@@ -40,7 +42,7 @@ class Embedding(Operation):
 
     def tensor_axes(self, inputs: Sequence[TensorAxes]) -> TensorAxes:
         """Return the input's axes, and the features as channels."""
-        axes = inputs[0]
+        axes = ("position",) if inputs[0] is None and self.sequence else inputs[0]
         return None if axes is None or "c" in axes else (*axes, "c")
 
     def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:

@@ -167,11 +167,12 @@ def _silu(x: Array) -> Array:
     return x * _sigmoid(x)
 
 
-def _softmax(x: Array) -> Array:
+def softmax(x: Array, axes: tuple[int, ...] = (-1,)) -> Array:
+    """Return shares that are positive and sum to 1 along the axes."""
     import numpy
 
-    exponentials = numpy.exp(x - x.max(axis=-1, keepdims=True))
-    shares: Array = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    exponentials = numpy.exp(x - x.max(axis=axes, keepdims=True))
+    shares: Array = exponentials / exponentials.sum(axis=axes, keepdims=True)
     return shares
 
 
@@ -265,7 +266,7 @@ FUNCTIONS: Mapping[str, Callable[..., Array]] = {
     "sigmoid": _sigmoid,
     "silu": _silu,
     "soft_shrink": _soft_shrink,
-    "softmax": _softmax,
+    "softmax": softmax,
     "softplus": _softplus,
     "softsign": _softsign,
     "sparse_plus": _sparse_plus,
@@ -276,4 +277,6 @@ FUNCTIONS: Mapping[str, Callable[..., Array]] = {
     "tanh_shrink": _tanh_shrink,
     "threshold": _threshold,
 }
-"""Each takes and returns an array of any shape; those of several values work along the last axis."""
+"""Each takes and returns an array of any shape."""
+ALONG = frozenset(("glu", "log_softmax", "softmax", "sparsemax_keras"))
+"""The functions that read all values along the last axis, and not one at a time."""

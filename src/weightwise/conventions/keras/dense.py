@@ -129,6 +129,7 @@ def _embedding(config: Config, inputs: Shapes, parts: Sequence[Description]) -> 
         config["input_dim"],
         config["output_dim"],
         bool(config.get("mask_zero", False)),
+        _sequence(inputs),
         quantized=bool(_checked(config, "int8")),
         adaptation=adaptation(config),
     )
@@ -142,7 +143,12 @@ def _reversible(config: Config, inputs: Shapes, parts: Sequence[Description]) ->
         raise ShapeError("it has a low-rank adaptation, which weightwise reads in other embeddings only")
     if config.get("reverse"):
         return Unembedding(vocabulary, features, not untied, config.get("logit_soft_cap"))
-    return Embedding(vocabulary, features, bool(config.get("mask_zero", False)), reverse=untied)
+    return Embedding(vocabulary, features, bool(config.get("mask_zero", False)), _sequence(inputs), reverse=untied)
+
+
+def _sequence(inputs: Shapes) -> bool:
+    """Return whether the input is known to have one index for each position of a sequence."""
+    return len(inputs) == 1 and len(inputs[0]) == 2
 
 
 RULES = {
