@@ -23,7 +23,7 @@ from weightwise.answers.meaning import (
 from weightwise.answers.roles import PARTS, ROLES, UNNAMED, VARIANTS, part_meaning, part_name, role_meaning
 from weightwise.axes import Expand, Labels, Parts, parse
 from weightwise.axes.terms import leaves
-from weightwise.conventions.keras import ROWS, describe
+from weightwise.conventions.keras import all_rows, describe
 from weightwise.ops.attention import Attention
 from weightwise.ops.dense import Dense, QuantizedDense
 from weightwise.ops.norm import BatchNorm, Standardization
@@ -55,7 +55,7 @@ def labels(axes):
             yield from ((term.name, label) for label in term.labels)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.layer.split()[0]} {row.name} {row.axes}")
+@pytest.mark.parametrize("row", all_rows(), ids=lambda row: f"{row.layer.split()[0]} {row.name} {row.axes}")
 def test_every_row_of_the_table_can_be_explained(row):
     assert role_meaning(row.role) is not UNNAMED
     assert all(axis_meaning(name) is not OTHER for name in names(row.axes))
@@ -109,7 +109,7 @@ def test_every_sentence_of_a_role_takes_its_places(meaning):
 
 
 def test_what_an_array_of_one_dimension_can_be_is_in_the_table():
-    flat = {row.role for row in ROWS if len(parse(row.axes).terms) == 1}
+    flat = {row.role for row in all_rows() if len(parse(row.axes).terms) == 1}
     assert {role for role, meaning in ROLES.items() if meaning.noun} <= flat
     assert "bias" in flat
 

@@ -81,7 +81,7 @@ def _source(model: Model, layer: Layer, weight: Weight) -> str:
     if cell and int(cell[1]):
         return f"the output of cell {int(cell[1]) - 1}"
     arriving = arrivals(model, layer)
-    if len(arriving) != 1:
+    if len(arriving) != 1 or len(layer.calls) != 1:
         return "what arrives"
     return f"the output of {arriving[0].layer.name}" if arriving[0].layer else "the model's input"
 

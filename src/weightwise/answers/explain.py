@@ -34,6 +34,8 @@ class Training(Enum):
     FROZEN = "frozen"
     COLLECTED = "collected"
     """Not learned by the gradient: a statistic, a count."""
+    UNKNOWN = "unknown"
+    """Nobody knows what the array is for."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,13 @@ class LayerExplanation:
     share: Share | None
     """None for a layer that is not made of one kernel and one bias."""
     layers: tuple[LayerExplanation, ...]
-    """Those of a model inside the model."""
+    """Those that a model inside the model lists."""
+
+    def walk(self) -> Iterator[LayerExplanation]:
+        """Yield the layer, then every layer inside it."""
+        yield self
+        for layer in self.layers:
+            yield from layer.walk()
 
     def __repr__(self) -> str:
         """Return the text of it."""
@@ -183,7 +191,7 @@ def _model(model: Model) -> ModelExplanation:
         coincidence(model),
         dict(flat),
         _other_nouns(flat),
-        tuple(_layer(model, layer, number) for number, layer in numbered(model.layers)),
+        _inside(model, model.root),
     )
 
 
@@ -201,8 +209,13 @@ def _layer(model: Model, layer: Layer, number: str = "") -> LayerExplanation:
         () if layer.is_model else tuple(_weight(model, layer, weight) for weight in layer.weights),
         arithmetic(layer.weights),
         _share(layer),
-        tuple(_layer(model, inner, inner_number) for inner_number, inner in numbered(layer.layers, f"{number}.")),
+        _inside(model, layer, f"{number}."),
     )
+
+
+def _inside(model: Model, outer: Layer, prefix: str = "") -> tuple[LayerExplanation, ...]:
+    """Return the layers that a model lists; those of models among them stand inside these."""
+    return tuple(_layer(model, layer, f"{prefix}{place}") for place, layer in enumerate(outer.layers, 1))
 
 
 def _share(layer: Layer) -> Share | None:
@@ -227,9 +240,17 @@ def _weight(model: Model, layer: Layer, weight: Weight) -> WeightExplanation:
         tuple(_merged(model, layer, weight)),
         arithmetic([weight]),
         _other_nouns([base_role(weight.role)]) if len(weight.shape) == 1 and weight.bound else (),
-        Training.COLLECTED if role.origin else Training.LEARNED if weight.trainable else Training.FROZEN,
+        _training(weight, bool(role.origin)),
         role.origin,
     )
+
+
+def _training(weight: Weight, collected: bool) -> Training:
+    if not weight.role:
+        return Training.UNKNOWN
+    if collected:
+        return Training.COLLECTED
+    return Training.LEARNED if weight.trainable else Training.FROZEN
 
 
 def _other_nouns(roles: Collection[str]) -> tuple[str, ...]:

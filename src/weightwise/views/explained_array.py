@@ -76,7 +76,8 @@ def _flatness(explanation: WeightExplanation, told: set[object]) -> str:
     """Return whether an array of one dimension is a bias."""
     if not explanation.others:
         return ""
-    kind = "It is a bias" if explanation.noun == "a bias" else "It has one dimension, but it is no bias"
+    other = f"it is {explanation.noun}, not a bias" if explanation.noun else "it is no bias"
+    kind = "It is a bias" if explanation.noun == "a bias" else f"It has one dimension, but {other}"
     if _flatness in told:
         return f"{kind}."
     told.add(_flatness)
@@ -143,8 +144,10 @@ def _training(explanation: WeightExplanation) -> str:
             return "Training changes them."
         case Training.FROZEN:
             return frozen(explanation)
-        case _:
+        case Training.COLLECTED:
             return explanation.source
+        case Training.UNKNOWN:
+            return ""
 
 
 def frozen(explanation: WeightExplanation) -> str:

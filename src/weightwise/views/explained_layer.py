@@ -27,7 +27,7 @@ def layer_parts(explanation: LayerExplanation, page: Page) -> Iterator[str]:
         yield "The sizes of its output:\n" + page.table([_size(size) for size in explanation.sizes])
     if layer.is_model:
         yield page.prose(_contents(layer))
-        yield from (short(inner, page) for inner in explanation.layers)
+        yield from (short(inner, page) for outer in explanation.layers for inner in outer.walk())
     elif not explanation.weights:
         yield page.prose(_nothing(layer))
     else:
@@ -155,7 +155,8 @@ def _training(weights: tuple[WeightExplanation, ...]) -> Iterator[str]:
         return
     groups: dict[str, list[str]] = {}
     for weight in weights:
-        groups.setdefault(_fate(weight), []).append(weight.weight.name)
+        if weight.training is not Training.UNKNOWN:
+            groups.setdefault(_fate(weight), []).append(weight.weight.name)
     for fate, names in groups.items():
         yield f"{joined(names, 'and')}: {fate[0].lower()}{fate[1:]}"
 

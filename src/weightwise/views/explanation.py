@@ -37,7 +37,7 @@ def _model(explanation: ModelExplanation, page: Page) -> Iterator[str]:
     yield page.prose(*_parameters(explanation.facts))
     yield page.prose(*_unknown(explanation.facts))
     for layer in explanation.layers:
-        yield short(layer, page)
+        yield from (short(inner, page) for inner in layer.walk())
     yield page.prose(_advice(explanation))
 
 
@@ -98,13 +98,17 @@ def _parameters(facts: Overview) -> Iterator[str]:
     if not facts.parameters:
         return
     yield f"All arrays together hold {counted(facts.parameters, 'number')}, the parameters of the model."
-    fixed = facts.parameters - facts.trainable
-    if fixed:
-        yield f"Training learns {facts.trainable:,} of them, and {fixed:,} it does not."
-    else:
-        yield "Training changes all of them."
+    yield _training(facts)
     if facts.optimizer:
         yield f"The file also holds {facts.optimizer:,} numbers of the optimizer's state, which are no weights."
+
+
+def _training(facts: Overview) -> str:
+    if facts.evidence.get(Evidence.UNKNOWN):
+        return ""  # what training does with an array is not known without knowing what the array is
+    if facts.trainable == facts.parameters:
+        return "Training changes all of them."
+    return f"Training learns {facts.trainable:,} of them, and {facts.parameters - facts.trainable:,} it does not."
 
 
 def _unknown(facts: Overview) -> Iterator[str]:

@@ -36,7 +36,7 @@ def _model(explanation: ModelExplanation) -> dict[str, Any]:
         "owners": {str(arrays): layers for arrays, layers in explanation.facts.owners.items()},
         "coincidence": mistaken,
         "one_dimensional": dict(explanation.flat),
-        "layers": [_layer(layer) for layer in explanation.layers if "." not in layer.number],
+        "layers": [_layer(layer) for layer in explanation.layers],
     }
 
 
