@@ -24,6 +24,8 @@ EXAMPLE = str(ROOT / "examples" / "mnist_cnn.keras")
 KERAS = f"import keras; keras.saving.load_model({EXAMPLE!r}).summary()"
 WEIGHTWISE = [str(Path(sys.executable).parent / "weightwise")]
 PYTHON = [sys.executable, "-c"]
+# An installed package has its bytecode; a checkout gets it in the first run, which is not counted.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Measured:
 def run_once(command: list[str]) -> Measured:
     """Return the wall time and the peak resident memory of one run of a command, as the kernel counted them."""
     started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
     if status:
