@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from weightwise.conventions import keras
+from weightwise.conventions.keras import legacy
 from weightwise.conventions.row import Row
 
 ROOT = Path(__file__).parents[1]
@@ -41,7 +42,7 @@ def page(all_facts: Sequence[Fact]) -> str:
     for framework, version in sorted({(fact["framework"], fact["version"]) for fact in all_facts}):
         chosen = [fact for fact in all_facts if (fact["framework"], fact["version"]) == (framework, version)]
         parts += [f"## {framework} {version}", "", "| layer | arrays | cases |", "|---|---|---|"]
-        parts += _rows(chosen)
+        parts += _rows(chosen, version)
         parts.append("")
     return "\n".join(parts).rstrip() + "\n"
 
@@ -59,12 +60,14 @@ def _totals(all_facts: Sequence[Fact]) -> Iterator[str]:
     yield ""
 
 
-def _rows(chosen: Iterable[Fact]) -> Iterator[str]:
+def _rows(chosen: Iterable[Fact], version: str) -> Iterator[str]:
     by_class: dict[str, list[Fact]] = defaultdict(list)
     for fact in chosen:
         by_class[fact["class_name"]].append(fact)
     for name, group in sorted(by_class.items()):
-        arrays = "<br>".join(_array(row) for row in keras.all_rows() if name in row.layer.split()) or "–"
+        rows = legacy.legacy_rows() if version.startswith("2") else keras.all_rows()
+        own = legacy.CLASSES.get(name, name)
+        arrays = "<br>".join(_array(row) for row in rows if own in row.layer.split()) or "–"
         yield f"| {name} | {arrays} | {_cases(name, group)} |"
 
 

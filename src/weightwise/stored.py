@@ -114,6 +114,8 @@ class StoredModel:
     """The version of the framework that wrote the file, or an empty string."""
     root: StoredLayer
     addressing: Addressing
+    backend: str = ""
+    """What computed for the framework, such as `theano`, or an empty string."""
     nbytes: int = 0
     """Size on disk in bytes."""
     optimizer: tuple[StoredArray, ...] = ()

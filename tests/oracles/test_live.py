@@ -15,7 +15,7 @@ pytestmark = pytest.mark.oracle
 
 GOLDEN = Path(__file__).parent / "golden"
 ROOT = GOLDEN.parents[2]
-MAKERS = {"keras": "tests.oracles.make_keras_facts"}
+MAKERS = {"keras": "tests.oracles.make_keras_facts", "keras2": "tests.oracles.make_keras2_facts"}
 UNSTABLE = {"shared_object_id"}
 """What a framework writes of the process that wrote it: addresses in memory."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from weightwise.conventions import keras
+from weightwise.conventions.choice import Describe, convention
 from weightwise.model import Layer, Model
 from weightwise.naming.drafts import Draft, drafted
 from weightwise.naming.signals import Signal
@@ -65,10 +65,11 @@ class Summary:
 
 def summarised(model: Model) -> Summary:
     """Return what Keras tells of a model."""
+    describe = convention(model.stored).describe
     built = bool(model.weights) or model.root.stored.class_name != "Sequential" or _is_entered(model.layers)
     return Summary(
         model.name,
-        tuple(_row(layer, layer.call_outputs, built, layer.calls) for layer in model.layers),
+        tuple(_row(layer, describe, layer.call_outputs, built, layer.calls) for layer in model.layers),
         _is_chain(model.layers),
         _total(weight.stored for weight in model.weights if weight.trainable),
         _total(weight.stored for weight in model.weights if not weight.trainable),
@@ -76,19 +77,21 @@ def summarised(model: Model) -> Summary:
     )
 
 
-def _row(layer: Layer, calls: tuple[Shapes, ...], built: bool = True, uses: tuple[Call, ...] = ()) -> Row:
-    inside = _by_itself(layer)
+def _row(
+    layer: Layer, describe: Describe, calls: tuple[Shapes, ...], built: bool = True, uses: tuple[Call, ...] = ()
+) -> Row:
+    inside = _by_itself(layer, describe)
     own_calls = {draft.path: tuple(map(_shapes, draft.call_outputs)) for draft in inside.layers}
-    rows = tuple(_row(inner, own_calls[inner.name]) for inner in layer.layers if not _is_function(inner))
+    rows = tuple(_row(inner, describe, own_calls[inner.name]) for inner in layer.layers if not _is_function(inner))
     stored = layer.stored
     return Row(stored.name, stored.class_name, calls, _shapes(inside.outputs), layer.parameters, built, uses, rows)
 
 
-def _by_itself(layer: Layer) -> Draft:
+def _by_itself(layer: Layer, describe: Describe) -> Draft:
     """Return a model with the shapes that it was declared with, whatever the model around it feeds it."""
     if not layer.is_model:
         return Draft(layer.name, layer.stored, layer.trainable)
-    return drafted(layer.stored, layer.name, keras.describe, layer.trainable, ())
+    return drafted(layer.stored, layer.name, describe, layer.trainable, ())
 
 
 def _shapes(signals: Sequence[Signal]) -> Shapes:

@@ -59,6 +59,7 @@ def open_legacy(source: Source, contents: Contents) -> StoredModel:
         version=version,
         root=replace(root, layers=(*root.layers, *file.unlisted(root, optimizer))),
         addressing=Addressing.ORDER,
+        backend=file.backend(),
         nbytes=source.size,
         optimizer=optimizer,
         problems=tuple(file.problems),
@@ -80,9 +81,17 @@ class LegacyFile:
 
     def version(self) -> str:
         """Returns the version of Keras that wrote the file; empty when a damaged file does not tell it any more."""
-        found = (self.contents.attributes[path].get("keras_version") for path in ("", self.group))
         missing = "" if self.contents.problems else FIRST_VERSION
-        return next((version for version in found if isinstance(version, str)), missing)
+        return self.written("keras_version") or missing
+
+    def backend(self) -> str:
+        """Returns what computed for Keras; empty when the file does not tell it."""
+        return self.written("backend")
+
+    def written(self, attribute: str) -> str:
+        """Returns a text that stands at the root or at the group of the weights, or an empty one."""
+        found = (self.contents.attributes[path].get(attribute) for path in ("", self.group))
+        return next((text for text in found if isinstance(text, str)), "")
 
     def configuration(self) -> Entry | None:
         """Returns the model's configuration, or None when there is none or it cannot be read."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from weightwise.conventions import keras
+from weightwise.conventions.choice import convention
 from weightwise.model import Layer, Model, Weight
 from weightwise.naming.drafts import Draft, drafted
 from weightwise.naming.slots import Expected, Named, matched, named_array, unknown_array, variable_name
@@ -23,12 +22,13 @@ class _Owned:
 
 def named(stored: StoredModel) -> Model:
     """Return the model with every array named, or unknown with the reason."""
-    root = drafted(stored.root, "", keras.describe, True, ())
+    chosen = convention(stored)
+    root = drafted(stored.root, "", chosen.describe, True, ())
     problems = list(stored.problems)
     ordered: list[_Owned] = []
     for draft in (*root.layers, *_top_level(root)):
         owned = _owned(draft, stored.addressing, problems)
-        ordered += _legacy_order(owned) if draft.layers and _trained_first(stored) else owned
+        ordered += _legacy_order(owned) if draft.layers and chosen.trained_first else owned
     indices: dict[tuple[str, str], int] = {}
     weights: dict[str, list[Weight]] = {}
     for item in ordered:
@@ -41,18 +41,6 @@ def named(stored: StoredModel) -> Model:
 def _top_level(root: Draft) -> list[Draft]:
     """Return the model as a layer of its own arrays, when it has any."""
     return [replace(root, layers=())] if root.stored.arrays else []
-
-
-def _trained_first(stored: StoredModel) -> bool:
-    """Return whether `get_weights()` of a nested model lists what is trained first: Keras 1 and 2 before tf.keras.
-
-    `Layer.weights` was `trainable_weights + non_trainable_weights` for a model inside a model
-    (https://github.com/keras-team/keras/blob/2.3.1/keras/engine/base_layer.py).
-    """
-    version = re.match(r"(\d+)\.(\d+)", stored.version)
-    if stored.framework != "Keras" or version is None or stored.version.endswith("-tf"):
-        return False
-    return (int(version[1]), int(version[2])) < (2, 4)
 
 
 def _legacy_order(owned: Sequence[_Owned]) -> list[_Owned]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count, takewhile
 
-from weightwise.conventions.row import Config, Description, Shapes, Slot
+from weightwise.conventions.choice import Describe
+from weightwise.conventions.row import Description, Slot
 from weightwise.naming.signals import (
     MASKS,
     UNKNOWN,
@@ -20,9 +21,6 @@ from weightwise.naming.signals import (
 from weightwise.naming.slots import substituted
 from weightwise.ops.operation import Operation, Shape, ShapeError
 from weightwise.stored import Call, StoredLayer, Tensor
-
-Describe = Callable[[str, Config, Shapes], Description | None]
-"""A framework's table: class name, configuration and input shapes to what it stores."""
 
 
 @dataclass(frozen=True)

@@ -108,11 +108,14 @@ class LstmCell(UnitCell):
     """`c' = f·c + i·g`, `h' = o·activation(c')`, each gate a sum of its own; the states are h and c."""
 
     recurrent_activation: str = "sigmoid"
+    two_biases: bool = False
+    """Whether both products have a bias of their own, which act as their sum."""
 
     def roles(self) -> Mapping[str, str]:
         """Return the axes of the kernels and the bias, with four gates."""
         gates = "gate[i f g o] units"
-        return _roles(gates, {"bias": gates} if self.bias else {})
+        bias = f"side[input recurrent] {gates}" if self.two_biases else gates
+        return _roles(gates, {"bias": bias} if self.bias else {})
 
     def state_shapes(self, step: Shape) -> tuple[Shape, ...]:
         """Return two rows of `units` numbers."""
@@ -122,7 +125,7 @@ class LstmCell(UnitCell):
         """Return the output, and with it the states h (the same) and c."""
         sums = _product(x, weights["kernel"]) + _product(states[0], weights["recurrent_kernel"])
         if self.bias:
-            sums = sums + weights["bias"]
+            sums = sums + (weights["bias"].sum(0) if self.two_biases else weights["bias"])
         i, f, g, o = (sums[:, gate] for gate in range(4))
         return long_short_term(i, f, g, o, states[1], self.activation, self.recurrent_activation)
 

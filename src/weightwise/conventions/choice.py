@@ -1,0 +1,45 @@
+"""Which convention a file follows: that of the framework, of the version, that wrote it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from weightwise.conventions.row import Config, Description, Shapes
+from weightwise.stored import Addressing, StoredModel
+
+Describe = Callable[[str, Config, Shapes], Description | None]
+"""What a framework stores, by class name, configuration and input shapes; None for a class that it does not have."""
+
+
+@dataclass(frozen=True)
+class Convention:
+    """What a file's framework stores, and in which order."""
+
+    describe: Describe
+    trained_first: bool = False
+    """Whether `get_weights()` of a model inside a model lists what is trained first."""
+
+
+def convention(stored: StoredModel) -> Convention:
+    """Return the convention that a file follows."""
+    version = stored.version or ("2" if stored.addressing is Addressing.ORDER else "3")
+    return keras_convention(version, stored.backend)
+
+
+def keras_convention(version: str, backend: str = "") -> Convention:
+    """Return the convention of a version of Keras, such as `2.3.0-tf`, on the backend that a file names.
+
+    A model inside a model listed what is trained first until Keras became tf.keras
+    (https://github.com/keras-team/keras/blob/2.3.1/keras/engine/network.py).
+    """
+    found = re.match(r"(\d+)(?:\.(\d+))?", version)
+    generation, minor = (int(found[1]), int(found[2] or 0)) if found else (3, 0)
+    if generation > 2:
+        from weightwise.conventions import keras
+
+        return Convention(keras.describe)
+    from weightwise.conventions.keras import legacy
+
+    return Convention(legacy.describe, trained_first=minor < 4 and "-tf" not in version)
