@@ -188,3 +188,17 @@ def test_code_is_not_known():
 )
 def test_layers_that_only_train_say_so(class_name, config, sentence):
     assert describe(class_name, config, IMAGES).operation.sentence() == sentence
+
+
+TENSOR = {"class_name": "__tensor__", "config": {"value": [0.5], "dtype": "float32"}}
+
+
+@pytest.mark.parametrize(("value", "expected"), [(0.5, 0.5), (2, 2.0), (TENSOR, 0.5)])
+def test_the_value_of_a_mask_is_a_number_or_a_tensor_of_one(value, expected):
+    assert describe("Masking", {"mask_value": value}, [(None, 7, 5)]).operation.padding == expected
+
+
+@pytest.mark.parametrize("value", ["0", None, {"config": {"value": [0.0, 1.0]}}])
+def test_any_other_value_of_a_mask_is_refused(value):
+    with pytest.raises(ShapeError, match="expected one number as the mask's value, found"):
+        describe("Masking", {"mask_value": value}, [(None, 7, 5)])

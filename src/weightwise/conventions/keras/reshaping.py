@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from weightwise.conventions.keras.rule import Rule, channels_first
 from weightwise.conventions.row import Config, Description, Row, Shapes
@@ -39,7 +39,14 @@ def _repeat(config: Config, inputs: Shapes, parts: Sequence[Description]) -> Rep
 
 
 def _masking(config: Config, inputs: Shapes, parts: Sequence[Description]) -> Masking:
-    return Masking(config.get("mask_value", 0.0))
+    value = config.get("mask_value", 0.0)
+    if isinstance(value, Mapping):  # a tensor, as Keras serialises it
+        value = value.get("config", {}).get("value")
+    while isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if not isinstance(value, (int, float)):
+        raise ShapeError(f"expected one number as the mask's value, found {value!r}")
+    return Masking(float(value))
 
 
 def _passes(text: str) -> Rule:
