@@ -51,7 +51,8 @@ def _run(chosen: argparse.Namespace) -> int:
     sys.stdout.write(text)
     sys.stdout.flush()
     for problem in model.problems:
-        print(f"weightwise: {model.stored.path}: {problem}", file=sys.stderr)
+        named = problem if problem.startswith(model.stored.path) else f"{model.stored.path}: {problem}"
+        print(f"weightwise: {named}", file=sys.stderr)
     return 2 if model.problems else 0
 
 

@@ -45,7 +45,7 @@ class StoredArray:
     file: str = ""
     """The file that holds the bytes; `model.keras!model.weights.h5` for a member of an archive."""
     offset: int | None = None
-    """Byte offset of the first value, counted from the start of the file on disk; None if the storage is not contiguous."""
+    """Byte offset of the first value from the start of the file on disk; None if the storage is not contiguous."""
     run: Callable[[int, int], numpy.ndarray] | None = field(default=None, repr=False, compare=False)
     """Reads so many values from a place on, in the order in which they lie; None where they do not lie in one run."""
 
@@ -84,7 +84,7 @@ class StoredLayer:
     config: Mapping[str, Any] = field(default_factory=dict)
     """The layer's configuration in the framework's own spelling; empty when the file has none."""
     package: str = ""
-    """Where the class comes from, as the file says it: `keras.layers`, or a registered name such as `my_package>Gate`."""
+    """Where the class comes from, as the file says it: `keras.layers`, or a registered name: `my_package>Gate`."""
     arrays: tuple[StoredArray, ...] = ()
     """The layer's own arrays in the file's order, without those of `layers`."""
     layers: tuple[StoredLayer, ...] = ()

@@ -11,6 +11,8 @@ from weightwise.naming.drafts import Draft, drafted
 from weightwise.naming.slots import Expected, Named, matched, named_array, unknown_array, variable_name
 from weightwise.stored import Addressing, StoredArray, StoredModel
 
+MOST_LISTED = 4
+
 
 @dataclass(frozen=True)
 class _Owned:
@@ -20,14 +22,31 @@ class _Owned:
     named: Named
 
 
+@dataclass(frozen=True)
+class _Findings:
+    """What is wrong, as it is found."""
+
+    problems: list[str]
+    missing: list[str]
+    """The paths of the arrays that the layers call for and the file does not have."""
+
+    def sentences(self) -> tuple[str, ...]:
+        """Return one sentence for each problem, and one for all arrays that are missing."""
+        if not self.missing:
+            return tuple(self.problems)
+        others = len(self.missing) - MOST_LISTED
+        listed = ", ".join(self.missing[:MOST_LISTED]) + (f" and {others} more" if others > 0 else "")
+        return (*self.problems, f"arrays that its layers call for are not in the file: {listed}")
+
+
 def named(stored: StoredModel) -> Model:
     """Return the model with every array named, or unknown with the reason."""
     chosen = convention(stored)
     root = drafted(stored.root, "", chosen.describe, True, ())
-    problems = list(stored.problems)
+    found = _Findings(list(stored.problems), [])
     ordered: list[_Owned] = []
     for draft in (*root.layers, *_top_level(root)):
-        owned = _owned(draft, stored.addressing, problems)
+        owned = _owned(draft, stored.addressing, found)
         ordered += _legacy_order(owned) if draft.layers and chosen.trained_first else owned
     indices: dict[tuple[str, str], int] = {}
     weights: dict[str, list[Weight]] = {}
@@ -35,7 +54,7 @@ def named(stored: StoredModel) -> Model:
         # Layers that two models share have the same arrays, which `get_weights()` lists once.
         index = indices.setdefault((item.named.array.file, item.named.array.path), len(indices))
         weights.setdefault(item.draft.path, []).append(_weight(index, item))
-    return Model(stored, replace(_layer(root, weights), name=stored.root.name), tuple(problems))
+    return Model(stored, replace(_layer(root, weights), name=stored.root.name), found.sentences())
 
 
 def _top_level(root: Draft) -> list[Draft]:
@@ -47,15 +66,15 @@ def _legacy_order(owned: Sequence[_Owned]) -> list[_Owned]:
     return sorted(owned, key=lambda item: not item.named.trainable)
 
 
-def _owned(draft: Draft, addressing: Addressing, problems: list[str]) -> list[_Owned]:
+def _owned(draft: Draft, addressing: Addressing, findings: _Findings) -> list[_Owned]:
     """Return the arrays of a layer and of those inside it, in the order of their slots; adds what is wrong."""
     if addressing is Addressing.ORDER:
-        return list(_given(list(draft.walk()), draft.stored.arrays, addressing, problems))
-    return [item for inner in draft.walk() for item in _given([inner], inner.stored.arrays, addressing, problems)]
+        return list(_given(list(draft.walk()), draft.stored.arrays, addressing, findings))
+    return [item for inner in draft.walk() for item in _given([inner], inner.stored.arrays, addressing, findings)]
 
 
 def _given(
-    drafts: Sequence[Draft], arrays: Sequence[StoredArray], addressing: Addressing, problems: list[str]
+    drafts: Sequence[Draft], arrays: Sequence[StoredArray], addressing: Addressing, findings: _Findings
 ) -> Iterable[_Owned]:
     """Yield the arrays with the layers that they belong to: first those that slots call for, then the rest."""
     expected = [Expected(draft.path, slot) for draft in drafts for slot in draft.slots]
@@ -65,23 +84,19 @@ def _given(
     for place, item in enumerate(expected):
         if place not in found:
             if not reason:
-                problems.append(_missing(item))
+                findings.missing.append(f"{item.layer}/{item.slot.name}")
             continue
         sizes = shared.setdefault((item.layer, item.slot.scope), {})
         result = named_array(item.slot, found[place], f"{item.layer}/{item.slot.name}", sizes)
         if result.bound is None:
-            problems.append(result.note)
+            findings.problems.append(result.note)
         else:
             sizes.update(result.bound.sizes)
         yield _Owned(owners[place], result)
     if rest and reason:
-        problems.append(f"{drafts[0].path}: {reason}")
+        findings.problems.append(f"{drafts[0].path}: {reason}")
     for array in rest:
         yield _left_over(drafts[0], array, reason)
-
-
-def _missing(item: Expected) -> str:
-    return f"{item.layer}: its {item.slot.name} ({item.slot.axes}) is not in the file"
 
 
 def _left_over(draft: Draft, array: StoredArray, reason: str) -> _Owned:

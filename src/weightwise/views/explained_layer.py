@@ -123,6 +123,8 @@ def _nothing(layer: Layer) -> str:
         return "The file holds no array of it."
     if isinstance(layer.operation, Input):
         return "It has no array: it only says what the data look like."
+    if roles := list(layer.operation.roles()):
+        return f"It needs arrays, {' and '.join(roles)}, and the file lacks them."
     return (
         "It has no array, because it follows a fixed rule: there is nothing to learn. It is a layer all the same, "
         "since a layer is a step of the computation, and only some steps have something to learn."

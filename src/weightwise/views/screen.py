@@ -50,7 +50,7 @@ def weight_list(weights: Sequence[Weight], color: bool = False) -> str:
 def _title(model: Model, width: int, color: bool) -> str:
     facts = overview(model)
     parts = [
-        styled(model.name or "model", "strong", color),
+        model.name or "model",
         Path(model.stored.path).name,
         _kind(model),
         counted(facts.layers, "layer"),
@@ -58,7 +58,8 @@ def _title(model: Model, width: int, color: bool) -> str:
         f"{counted(facts.parameters, 'parameter')} {_trained(facts)}".strip(),
         bytes_text(facts.nbytes),
     ]
-    return "\n".join(_wrapped(parts, width))
+    title = "\n".join(_wrapped(parts, width))
+    return styled(parts[0], "strong", color) + title.removeprefix(parts[0])
 
 
 def _kind(model: Model) -> str:
@@ -80,7 +81,7 @@ def _wrapped(parts: Sequence[str], width: int) -> Iterator[str]:
     current = ""
     for part in parts:
         joined = f"{current} · {part}" if current else part
-        if current and len(joined) > width:
+        if current and len(joined) > width - len(" ·"):
             yield current + " ·"
             joined = f"  {part}"
         current = joined
@@ -136,6 +137,8 @@ def _sentence(layer: Layer) -> str:
         return f"is a model of {counted(len(layer.layers), 'layer')} with {arrays}: {layer.parameters:,}"
     if layer.operation is None:
         return layer.note
+    if roles := list(layer.operation.roles()):
+        return f"{layer.operation.sentence()}; the file lacks its {' and '.join(roles)}"
     return f"{layer.operation.sentence()}; nothing to learn"
 
 
