@@ -23,10 +23,12 @@ def open(path: str | os.PathLike[str]) -> Model:  # noqa: A001 - `weightwise.ope
 
     Raises `MissingFileError`, `FormatError` or `UnsupportedError`, each with one sentence.
     """
+    import os
+
     from weightwise.formats import open_stored
     from weightwise.naming import named
 
-    return named(open_stored(path))
+    return named(open_stored(os.fspath(path)))
 
 
 __all__ = ["__version__", "open"]

@@ -184,7 +184,7 @@ def _sentences(model: Model) -> Iterator[str]:
 
 
 def _owners(facts: Overview) -> str:
-    parts = []
+    parts: list[str] = []
     for arrays, layers in sorted(facts.owners.items(), reverse=True):
         each = f" {counted(arrays, 'array')}" + (" each" if layers > 1 else "") if arrays else " none"
         verb = "own" if layers > 1 else "owns"

@@ -80,17 +80,6 @@ def adaptation(config: Config) -> float | None:
     return (config.get("lora_alpha") or rank) / rank if rank else None
 
 
-def lora(config: Config) -> bool:
-    """Return whether the layer has a low-rank adaptation, which freezes its kernel."""
-    return bool(config.get("lora_rank"))
-
-
-def adaptation(config: Config) -> float | None:
-    """Return what Keras multiplies the product of the low-rank pair by; None where the layer has no pair."""
-    rank = config.get("lora_rank")
-    return (config.get("lora_alpha") or rank) / rank if rank else None
-
-
 def refuse(config: Config, *names: str) -> None:
     """Raise `ShapeError` when one of these settings, or arguments of the call, is given: it changes the output."""
     for name in names:
