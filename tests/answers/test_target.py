@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import weightwise
 from tests.answers.models import chain, counting
 from weightwise.answers.target import found, found_weight
 from weightwise.errors import SelectionError
+from weightwise.naming import named
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 CNN = weightwise.open(SAMPLES / "keras3_cnn.keras")
@@ -73,6 +75,16 @@ def test_names_that_are_not_one_array_are_told():
     assert found(model, "own/b") is model.weights[1]
     with pytest.raises(SelectionError, match="its arrays are own/a \\[0\\], own/b \\[1\\]"):
         found(model, "own/c")
+
+
+def test_a_name_that_several_arrays_have_is_not_enough():
+    model = chain((3,), ("own", "Custom", {}, {"a": counting(3), "b": counting(4)}))
+    (entry, own) = model.stored.root.layers
+    arrays = tuple(dataclasses.replace(array, name="own/w:0") for array in own.arrays)
+    root = dataclasses.replace(model.stored.root, layers=(entry, dataclasses.replace(own, arrays=arrays)))
+    twins = named(dataclasses.replace(model.stored, root=root))
+    with pytest.raises(SelectionError, match=r"has several arrays called own/w: choose one of \[0\], \[1\]"):
+        found(twins, "own/w")
 
 
 def test_a_layer_is_no_array():

@@ -24,7 +24,7 @@ class RoleMeaning:
     noun: str = ""
     """What people call such an array of one dimension, with the article: `a bias`; empty where it is seldom met so."""
     origin: str = ""
-    """Where its numbers come from, as a sentence, if they are not learned by the gradient."""
+    """Where its numbers come from, as a clause whose subject they are, if they are not learned by the gradient."""
 
 
 _PRODUCT = "multiplies {read}, and the product is added to {made}"
@@ -63,13 +63,13 @@ ROLES: Mapping[str, RoleMeaning] = {
         "the mean of each feature over the training data, which is subtracted",
         "multiplies nothing; it is subtracted from {made} before that is scaled",
         "a mean",
-        "They are not learned by the gradient: training updates them with a moving average of the data.",
+        "are not learned by the gradient; training updates them with a moving average of the data",
     ),
     "variance": RoleMeaning(
         "the variance of each feature over the training data, by whose square root the feature is divided",
         "multiplies nothing; {made}, less its mean, is divided by the square root of it plus a small epsilon",
         "a variance",
-        "They are not learned by the gradient: training updates them with a moving average of the data.",
+        "are not learned by the gradient; training updates them with a moving average of the data",
     ),
     "slope": RoleMeaning(
         "the slopes: a value below zero is multiplied by its own",
@@ -85,7 +85,7 @@ ROLES: Mapping[str, RoleMeaning] = {
     "-": RoleMeaning(
         "numbers that the framework keeps beside the weights",
         "does not enter the output",
-        origin="They are kept for training, and do not enter the output.",
+        origin="are kept for training, and do not enter the output",
     ),
 }
 
@@ -93,22 +93,22 @@ VARIANTS: Mapping[tuple[str, str], RoleMeaning] = {
     ("mean", "Standardization"): RoleMeaning(
         "the mean of each feature over the data, which is subtracted",
         "multiplies nothing; it is subtracted from {made}",
-        origin="They are measured from the data before training, and not learned.",
+        origin="are measured from the data before training, and not learned",
     ),
     ("variance", "Standardization"): RoleMeaning(
         "the variance of each feature over the data, by whose square root the feature is divided",
         "multiplies nothing; {made}, less its mean, is divided by the square root of it",
-        origin="They are measured from the data before training, and not learned.",
+        origin="are measured from the data before training, and not learned",
     ),
     ("mean", "inverted"): RoleMeaning(
         "the mean of each feature over the data, which is added back",
         "multiplies nothing; it is added to {made}, once that is multiplied by the deviation",
-        origin="They are measured from the data before training, and not learned.",
+        origin="are measured from the data before training, and not learned",
     ),
     ("variance", "inverted"): RoleMeaning(
         "the variance of each feature over the data, by whose square root the feature is multiplied",
         "is the square of the factor that multiplies {made}",
-        origin="They are measured from the data before training, and not learned.",
+        origin="are measured from the data before training, and not learned",
     ),
     ("gamma", "RMSNorm"): RoleMeaning(
         "the scales: each feature, once it is divided by the root mean square, is multiplied by its own",
@@ -127,12 +127,12 @@ VARIANTS: Mapping[tuple[str, str], RoleMeaning] = {
     ("scale", "QuantizedDense"): RoleMeaning(
         "what the kernel was multiplied by before it was rounded to whole numbers; the sums are divided by it",
         "multiplies nothing; {made} is divided by it",
-        origin="They were computed when the kernel was rounded, and are not learned.",
+        origin="were computed when the kernel was rounded, and are not learned",
     ),
     ("scale", "Embedding"): RoleMeaning(
         "what each row of the table was multiplied by before it was rounded to whole numbers; the row is divided by it",
         "multiplies nothing; the row of {read} is divided by it",
-        origin="They were computed when the table was rounded, and are not learned.",
+        origin="were computed when the table was rounded, and are not learned",
     ),
 }
 """Roles that mean more in one operation: by its class, or by the kind of its scores."""

@@ -20,7 +20,7 @@ def array_parts(explanation: WeightExplanation, page: Page) -> Iterator[str]:
         does = f", which {does_text(layer)}" if layer.operation else ""
         yield page.prose(f"It belongs to {layer.name} ({class_text(layer)}){does}.")
     yield from body(explanation, page)
-    yield page.prose(_numbers(explanation), _training(explanation))
+    yield page.prose(_numbers(explanation), filled(fate(explanation), "they", "them"))
     yield page.prose(*evidence([explanation]))
 
 
@@ -138,20 +138,21 @@ def _numbers(explanation: WeightExplanation) -> str:
     return f"It has {product_text(sums)} {'number' if sums.parameters == 1 else 'numbers'}."
 
 
-def _training(explanation: WeightExplanation) -> str:
+def fate(explanation: WeightExplanation) -> str:
+    """Return what training does with the numbers of an array, `{they}` and `{them}`; empty where it is not known."""
     match explanation.training:
         case Training.LEARNED:
-            return "Training changes them."
+            return "training changes {them}"
         case Training.FROZEN:
-            return frozen(explanation)
+            why = "" if explanation.layer.trainable else "the layer is frozen: "
+            return f"{why}training leaves {{them}} as they are"
         case Training.COLLECTED:
-            return explanation.source
+            return f"{{they}} {explanation.source}"
         case Training.UNKNOWN:
             return ""
 
 
-def frozen(explanation: WeightExplanation) -> str:
-    """Return why training does not change an array that it could."""
-    if explanation.layer.trainable:
-        return "Training leaves them as they are."
-    return "The layer is frozen: training leaves them as they are."
+def filled(pattern: str, they: str, them: str) -> str:
+    """Return the sentence of a fate; empty for none."""
+    text = pattern.format(they=they, them=them)
+    return f"{text[0].upper()}{text[1:]}." if text else ""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from weightwise.answers.explain import LayerExplanation, Training, WeightExplanation
+from weightwise.answers.explain import LayerExplanation, WeightExplanation
 from weightwise.answers.neighbours import Arrival
 from weightwise.model import Layer
 from weightwise.ops.reckoning import Reckoning
 from weightwise.ops.reshaping import Input
-from weightwise.views.explained_array import body, evidence, frozen, title
+from weightwise.views.explained_array import body, evidence, fate, filled, title
 from weightwise.views.phrases import class_text, does_text, joined, parameters_text, product_text
 from weightwise.views.prose import INDENT, Page
 from weightwise.views.quantities import counted, shape_text, shapes_text, sizes_text
@@ -152,18 +152,11 @@ def _share(explanation: LayerExplanation) -> str:
 
 def _training(weights: tuple[WeightExplanation, ...]) -> Iterator[str]:
     """Yield what training does with the arrays, those together that it treats alike."""
-    if {weight.training for weight in weights} == {Training.LEARNED}:
-        yield "Training changes all of them."
-        return
-    groups: dict[str, list[str]] = {}
-    for weight in weights:
-        if weight.training is not Training.UNKNOWN:
-            groups.setdefault(_fate(weight), []).append(weight.weight.name)
-    for fate, names in groups.items():
-        yield f"{joined(names, 'and')}: {fate[0].lower()}{fate[1:]}"
-
-
-def _fate(weight: WeightExplanation) -> str:
-    if weight.training is Training.COLLECTED:
-        return weight.source
-    return "Training changes them." if weight.training is Training.LEARNED else frozen(weight)
+    fates = [fate(weight) for weight in weights]
+    for pattern in dict.fromkeys(fates):
+        names = [weight.weight.name for weight, own in zip(weights, fates, strict=True) if own == pattern]
+        if len(names) == len(weights):
+            yield filled(pattern, "they", "all of them")
+        else:
+            numbers = f"the numbers of {joined(names, 'and')}"
+            yield filled(pattern, numbers, numbers)
