@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy
 import pytest
 
@@ -9,6 +11,8 @@ from tests.samples import SAMPLES
 from weightwise.errors import FormatError
 from weightwise.formats import open_stored
 from weightwise.formats.hdf5 import is_hdf5, read_hdf5
+from weightwise.formats.hdf5_structure import HeaderFile, Walk, plain
+from weightwise.formats.hdf5_values import Chunks, Layout, layout_problem, read_values
 from weightwise.source import memory_source, open_source
 
 
@@ -116,3 +120,78 @@ def test_hdf5_that_no_keras_wrote():
         f"{SAMPLES / 'hdf5_other.h5'}: this is HDF5, but not written by Keras: expected the attribute layer_names or "
         "groups named vars, found measurements; give a model or weights file."
     )
+
+
+def test_headers_are_not_read_without_end():
+    file = HeaderFile(memory_source("m", "m", bytes(100)))
+    with pytest.raises(FormatError, match="its parts refer to each other in circles"):
+        while True:
+            file.seek(0)
+            file.read(10)
+
+
+def test_a_read_of_a_header_is_whole_or_refused():
+    file = HeaderFile(memory_source("m", "m", bytes(100)))
+    file.seek(95)
+    assert len(file.read(5)) == 5
+    file.seek(95)
+    with pytest.raises(FormatError, match="expected 6 bytes at byte 95, but it ends at byte 100"):
+        file.read(6)
+
+
+@pytest.mark.parametrize("name", ["", ".", "a/b"])
+def test_names_that_no_member_has_are_refused(name):
+    with pytest.raises(FormatError, match="that is no name of a member"):
+        Walk(memory_source("m", "m", bytes(100))).check_bounds(name, ())
+
+
+def test_no_more_objects_than_the_file_has_room_for():
+    walk = Walk(memory_source("m", "m", bytes(100)))
+    walk.check_bounds("a", (1,))
+    with pytest.raises(FormatError, match="more objects contain each other than the file has room for"):
+        walk.check_bounds("a", (1,) * 65)
+    walk.attributes = {"": {}, "a": {}, "b": {}}
+    with pytest.raises(FormatError, match="more objects contain each other than the file has room for"):
+        walk.check_bounds("c", (1,))
+
+
+def layout(shape: tuple[int, ...], chunks: tuple[int, ...], filters: tuple[int, ...] = (), index=None) -> Layout:
+    found = Chunks(chunks, filters, lambda: index or {})
+    return Layout(shape, numpy.dtype("float32"), "float32", chunks=found)
+
+
+@pytest.mark.parametrize(
+    ("found", "problem"),
+    [
+        (layout((7, 5), (3,)), "chunks of (3,) do not divide an array of (7, 5)"),
+        (layout((7, 5), (3, 0)), "chunks of (3, 0) do not divide an array of (7, 5)"),
+        (layout((100, 100), (1, 1)), "a file of 100 bytes has no room for 10,000 chunks"),
+        (layout((2, 2), (2, 2), (1, 7)), "the filter 7 is not supported, only deflate and shuffle are"),
+        (layout((2, 2), (2, 2)), ""),
+    ],
+)
+def test_chunks_that_make_no_sense(found, problem):
+    assert layout_problem(memory_source("m", "m", bytes(100)), found) == problem
+
+
+def test_a_chunk_that_is_missing_or_too_short():
+    source = memory_source("m", "m", bytes(100))
+    with pytest.raises(FormatError, match=r"the chunk at \(0, 0\) is missing"):
+        read_values(source, layout((2, 2), (2, 2)))
+    entry = SimpleNamespace(byte_offset=0, size=12, filter_mask=0)
+    with pytest.raises(FormatError, match="a chunk holds 12 bytes instead of 16"):
+        read_values(source, layout((2, 2), (2, 2), index={(0, 0): entry}))
+
+
+def test_a_filter_that_was_left_out_of_a_chunk_is_not_undone():
+    data = counted((2, 2)).tobytes()
+    entry = SimpleNamespace(byte_offset=0, size=16, filter_mask=0b01)
+    values = read_values(memory_source("m", "m", data + bytes(90)), layout((2, 2), (2, 2), (1,), {(0, 0): entry}))
+    numpy.testing.assert_array_equal(values, counted((2, 2)))
+
+
+def test_text_that_is_no_utf_8_stays_bytes():
+    assert plain(b"caf\xc3\xa9\0\0") == "café"
+    assert plain(numpy.array([b"a", b"\xff"])) == ["a", b"\xff"]
+    assert plain(numpy.float32(2)) == 2
+    assert plain(object()) is None
