@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
-from weightwise.conventions.choice import convention
+from weightwise.conventions.choice import Describe, convention
+from weightwise.conventions.row import Config, Description, Shapes
+from weightwise.errors import FormatError
 from weightwise.model import Layer, Model, Weight
 from weightwise.naming.drafts import Draft, drafted
 from weightwise.naming.slots import Expected, Named, matched, named_array, unknown_array, variable_name
 from weightwise.stored import Addressing, StoredArray, StoredModel
 
 MOST_LISTED = 4
+MOST_CALLS = 100_000
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class _Findings:
 def named(stored: StoredModel) -> Model:
     """Return the model with every array named, or unknown with the reason."""
     chosen = convention(stored)
-    root = drafted(stored.root, "", chosen.describe, True, ())
+    root = drafted(stored.root, "", _bounded(chosen.describe, stored.path), True, ())
     found = _Findings(list(stored.problems), [])
     ordered: list[_Owned] = []
     for draft in (*root.layers, *_top_level(root)):
@@ -55,6 +59,21 @@ def named(stored: StoredModel) -> Model:
         index = indices.setdefault((item.named.array.file, item.named.array.path), len(indices))
         weights.setdefault(item.draft.path, []).append(_weight(index, item))
     return Model(stored, replace(_layer(root, weights), name=stored.root.name), found.sentences())
+
+
+def _bounded(describe: Describe, path: str) -> Describe:
+    """Return the table with an end: models that call each other twice, level below level, would have none."""
+    calls = count()
+
+    def bounded(class_name: str, config: Config, inputs: Shapes) -> Description | None:
+        if next(calls) >= MOST_CALLS:
+            raise FormatError(
+                f"{path}: the models in it call each other so that its layers run more than {MOST_CALLS:,} times; "
+                "no network needs that, so the file is damaged or made to exhaust its reader."
+            )
+        return describe(class_name, config, inputs)
+
+    return bounded
 
 
 def _top_level(root: Draft) -> list[Draft]:

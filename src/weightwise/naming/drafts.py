@@ -8,6 +8,7 @@ from itertools import count, takewhile
 
 from weightwise.conventions.choice import Describe
 from weightwise.conventions.row import Description, Slot
+from weightwise.errors import FormatError
 from weightwise.naming.signals import (
     MASKS,
     UNKNOWN,
@@ -89,7 +90,10 @@ def _drafted_model(
             arriving = _entering(layer, stored, signals, inputs)
         # A layer was built when it was first called; a later call may read a tensor of another shape.
         called = replace(layer, build_shape=None) if number else layer
-        draft = drafted(called, prefix + layer.name, describe, trainable, arriving, layer.calls[number])
+        earlier = drafts.get(layer.name, {})
+        draft = _same_call(layer, number, arriving, earlier) or drafted(
+            called, prefix + layer.name, describe, trainable, arriving, layer.calls[number]
+        )
         draft = _completed(draft, recorded.get((layer.name, number), {}))
         drafts.setdefault(layer.name, {})[number] = draft
         for index, signal in enumerate(draft.outputs):
@@ -103,6 +107,16 @@ def _drafted_model(
     )
     outputs = tuple(signals.get(tensor, UNKNOWN) for tensor in stored.outputs)
     return Draft(path, stored, trainable, layers=layers, inputs=tuple(inputs), outputs=outputs)
+
+
+def _same_call(
+    layer: StoredLayer, number: int, arriving: Sequence[Signal], earlier: Mapping[int, Draft]
+) -> Draft | None:
+    """Return the draft of an earlier call of a model that reads the same, which would be made again layer by layer."""
+    if not layer.layers:
+        return None
+    same = (draft for draft in earlier.values() if list(draft.inputs) == list(arriving))
+    return next(same, None)
 
 
 def _completed(draft: Draft, recorded: Mapping[int, Shape]) -> Draft:
@@ -161,6 +175,8 @@ def _drafted_layer(
         inputs = _built(stored.build_shape, inputs)
     try:
         description = _described(stored, describe, inputs, arguments)
+    except FormatError:
+        raise
     except (ShapeError, KeyError, TypeError, ValueError) as error:
         return replace(draft, note=_reason(stored, error))
     if description is None:
