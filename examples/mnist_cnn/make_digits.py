@@ -32,14 +32,10 @@ def first_of_each(digits: Digits) -> Digits:
 def probabilities_of(path: Path, digits: Digits) -> NDArray[np.float32]:
     """Return what Keras computes for the digits with the model at `path` (digit class, float32)."""
     if not path.is_file():
-        raise ExampleError(
-            f"{path}: expected the trained model, found no file; run train.py or change --model"
-        )
+        raise ExampleError(f"{path}: expected the trained model, found no file; run train.py or change --model")
     import keras
 
-    probabilities: NDArray[np.float32] = keras.saving.load_model(path).predict(
-        as_input(digits.images), verbose=0
-    )
+    probabilities: NDArray[np.float32] = keras.saving.load_model(path).predict(as_input(digits.images), verbose=0)
     return probabilities
 
 
@@ -53,12 +49,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="folder of MNIST's four IDX files (default: Keras downloads)"
     )
-    parser.add_argument(
-        "--model", type=Path, default=MODEL, metavar="FILE", help="default: examples/mnist_cnn.keras"
-    )
-    parser.add_argument(
-        "--out", type=Path, default=OUT, metavar="FILE", help="to write (default: examples/digits.npz)"
-    )
+    parser.add_argument("--model", type=Path, default=MODEL, metavar="FILE", help="default: examples/mnist_cnn.keras")
+    parser.add_argument("--out", type=Path, default=OUT, metavar="FILE", help="to write (default: examples/digits.npz)")
     return parser.parse_args(arguments)
 
 

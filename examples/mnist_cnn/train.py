@@ -106,9 +106,7 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     check_header(path, content[:start], shape)
     if len(content) != start + size:
         found = f"{len(content) - start:,}" if len(content) < start + size else "more"
-        raise ExampleError(
-            f"{path}: expected {size:,} bytes after the header, found {found}; get the file again"
-        )
+        raise ExampleError(f"{path}: expected {size:,} bytes after the header, found {found}; get the file again")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
@@ -207,9 +205,7 @@ def save(network: keras.Sequential, out: Path) -> None:
 def whole_number(text: str, least: int, most: int) -> int:
     """Return the whole number that the text spells; raise argparse's error outside `least` to `most`."""
     if not text.isdecimal() or not least <= int(text) <= most:
-        raise argparse.ArgumentTypeError(
-            f"expected a whole number from {least:,} to {most:,}, found {text!r}"
-        )
+        raise argparse.ArgumentTypeError(f"expected a whole number from {least:,} to {most:,}, found {text!r}")
     return int(text)
 
 
@@ -233,15 +229,9 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="folder of MNIST's four IDX files (default: Keras downloads)"
     )
-    parser.add_argument(
-        "--epochs", type=amount, default=12, metavar="N", help="passes over the data (default: 12)"
-    )
-    parser.add_argument(
-        "--batch-size", type=amount, default=128, metavar="N", help="digits in a step (default: 128)"
-    )
-    parser.add_argument(
-        "--seed", type=seed, default=1, metavar="N", help="start of the random numbers (default: 1)"
-    )
+    parser.add_argument("--epochs", type=amount, default=12, metavar="N", help="passes over the data (default: 12)")
+    parser.add_argument("--batch-size", type=amount, default=128, metavar="N", help="digits in a step (default: 128)")
+    parser.add_argument("--seed", type=seed, default=1, metavar="N", help="start of the random numbers (default: 1)")
     parser.add_argument(
         "--out", type=Path, default=OUT, metavar="FILE", help="to write (default: examples/mnist_cnn.keras)"
     )
@@ -277,9 +267,7 @@ def exit_code(work: Callable[[], None]) -> int:
     except ExampleError as error:
         message = str(error)
     except ImportError as error:
-        message = (
-            f"Keras 3 and a backend are needed ({error}); run `python -m pip install keras tensorflow-cpu`"
-        )
+        message = f"Keras 3 and a backend are needed ({error}); run `python -m pip install keras tensorflow-cpu`"
     else:
         return 0
     print(f"{Path(sys.argv[0]).name}: {message}", file=sys.stderr)

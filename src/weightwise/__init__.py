@@ -1,9 +1,9 @@
 """Names every axis of every weight array of a neural network, and proves each name.
 
-    >>> import weightwise
-    >>> model = weightwise.open("examples/mnist_cnn.keras")
-    >>> model["conv2d_2"]["kernel"].bound.text()
-    'kh 3 · kw 3 · in 32 · out 64'
+>>> import weightwise
+>>> model = weightwise.open("examples/mnist_cnn.keras")
+>>> model["conv2d_2"]["kernel"].bound.text()
+'kh 3 · kw 3 · in 32 · out 64'
 """
 
 from __future__ import annotations
