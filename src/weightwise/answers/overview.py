@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from weightwise.model import Evidence, Layer, Model, Weight
+from weightwise.stored import Addressing
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,13 @@ def overview(model: Model) -> Overview:
 def coincidence(model: Model) -> tuple[int, Layer, Weight] | None:
     """Return the first place where layer and array of one number do not belong together, if their counts are equal.
 
-    Eight layers and eight arrays invite the mistake that array `[2]` is the third layer's.
+    Eight layers and eight arrays invite the mistake that array `[2]` is the third layer's. Where the file does not tell
+    the order of the layers there is no such place.
     """
-    if len(model.layers) != len(model.weights):
+    in_path_order = model.stored.addressing is Addressing.PATH and not all(
+        layer.stored.configured for layer in model.layers
+    )
+    if len(model.layers) != len(model.weights) or in_path_order:
         return None
     for place, (layer, weight) in enumerate(zip(model.layers, model.weights, strict=True)):
         if not layer.weights and weight.layer != layer.name:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from weightwise.conventions.keras.table import Table
 from weightwise.conventions.row import Config, Description, Shapes
 from weightwise.stored import Addressing, StoredModel
 
@@ -18,6 +19,8 @@ class Convention:
     """What a file's framework stores, and in which order."""
 
     describe: Describe
+    bare: Table | None = None
+    """The table that also tells what a layer stores of which the file has no configuration; None where none does."""
     trained_first: bool = False
     """Whether `get_weights()` of a model inside a model lists what is trained first."""
 
@@ -39,7 +42,9 @@ def keras_convention(version: str, backend: str = "") -> Convention:
     if generation > 2:
         from weightwise.conventions import keras
 
-        return Convention(keras.describe)
+        return Convention(keras.describe, keras.TABLE)
     from weightwise.conventions.keras import legacy
 
-    return Convention(legacy.describe, trained_first=minor < 4 and "-tf" not in version)
+    describe = legacy.describe_on_theano if backend == "theano" else legacy.describe
+    bare = legacy.TABLE if generation == 2 and backend != "theano" else None
+    return Convention(describe, bare, trained_first=minor < 4 and "-tf" not in version)

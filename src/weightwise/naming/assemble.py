@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from weightwise.conventions.choice import Describe, convention
+from weightwise.conventions.keras.table import Table
 from weightwise.conventions.row import Config, Description, Shapes
 from weightwise.errors import FormatError
 from weightwise.model import Layer, Model, Weight
 from weightwise.naming.drafts import Draft, drafted
+from weightwise.naming.recognise import recognised
 from weightwise.naming.slots import Expected, Named, matched, named_array, unknown_array, variable_name
 from weightwise.stored import Addressing, StoredArray, StoredModel
 
@@ -24,6 +26,15 @@ class _Owned:
 
     draft: Draft
     named: Named
+
+
+@dataclass(frozen=True)
+class _File:
+    """How the file tells its arrays."""
+
+    addressing: Addressing
+    bare: Table | None
+    """The table for layers without a configuration."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +59,10 @@ def named(stored: StoredModel) -> Model:
     chosen = convention(stored)
     root = drafted(stored.root, "", _bounded(chosen.describe, stored.path), True, ())
     found = _Findings(list(stored.problems), [])
+    file = _File(stored.addressing, chosen.bare)
     ordered: list[_Owned] = []
     for draft in (*root.layers, *_top_level(root)):
-        owned = _owned(draft, stored.addressing, found)
+        owned = _owned(draft, file, found)
         ordered += _legacy_order(owned) if draft.layers and chosen.trained_first else owned
     indices: dict[tuple[str, str], int] = {}
     weights: dict[str, list[Weight]] = {}
@@ -85,20 +97,24 @@ def _legacy_order(owned: Sequence[_Owned]) -> list[_Owned]:
     return sorted(owned, key=lambda item: not item.named.trainable)
 
 
-def _owned(draft: Draft, addressing: Addressing, findings: _Findings) -> list[_Owned]:
+def _owned(draft: Draft, file: _File, findings: _Findings) -> list[_Owned]:
     """Return the arrays of a layer and of those inside it, in the order of their slots; adds what is wrong."""
-    if addressing is Addressing.ORDER:
-        return list(_given(list(draft.walk()), draft.stored.arrays, addressing, findings))
-    return [item for inner in draft.walk() for item in _given([inner], inner.stored.arrays, addressing, findings)]
+    if file.addressing is Addressing.ORDER:
+        return list(_given(list(draft.walk()), draft.stored.arrays, file, findings))
+    return [item for inner in draft.walk() for item in _given([inner], inner.stored.arrays, file, findings)]
 
 
 def _given(
-    drafts: Sequence[Draft], arrays: Sequence[StoredArray], addressing: Addressing, findings: _Findings
+    drafts: Sequence[Draft], arrays: Sequence[StoredArray], file: _File, findings: _Findings
 ) -> Iterable[_Owned]:
     """Yield the arrays with the layers that they belong to: first those that slots call for, then the rest."""
+    bare = drafts[0].stored
+    if len(drafts) == 1 and not bare.configured and arrays and file.bare is not None:
+        yield from (_Owned(drafts[0], named) for named in recognised(bare, file.bare, file.addressing))
+        return
     expected = [Expected(draft.path, slot) for draft in drafts for slot in draft.slots]
     owners = [draft for draft in drafts for _ in draft.slots]
-    found, rest, reason = matched(expected, arrays, addressing)
+    found, rest, reason = matched(expected, arrays, file.addressing)
     shared: dict[tuple[str, str], dict[str, int]] = {}
     for place, item in enumerate(expected):
         if place not in found:

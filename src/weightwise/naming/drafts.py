@@ -171,6 +171,8 @@ def _drafted_layer(
     arguments: Mapping[str, object],
 ) -> Draft:
     draft = Draft(path, stored, trainable, inputs=tuple(inputs))
+    if not stored.configured:
+        return replace(draft, note="the file has no configuration of it")
     if stored.build_shape is not None and (not inputs or any(signal.shape is None for signal in inputs)):
         inputs = _built(stored.build_shape, inputs)
     try:

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from weightwise.conventions.keras import RULES, all_rows, legacy_layers, rows_for
+from weightwise.conventions import keras
+from weightwise.conventions.keras import all_rows, legacy_layers, rows_for
 from weightwise.conventions.keras.rule import Rule
 from weightwise.conventions.keras.table import Table
 from weightwise.conventions.keras.wings import Rules
@@ -77,12 +78,12 @@ def _layer_norm(config: Config, inputs: Shapes, parts: Sequence[Description]) ->
     if isinstance(axes, (list, tuple)) and list(axes) != sorted(axes):
         # Keras 2 gives gamma the sizes in the order that is written, and reads its values in the order of the input.
         raise ShapeError(f"expected axes in ascending order, found {axes!r}")
-    return RULES["LayerNormalization"].operation(config, inputs, parts)
+    return keras.RULES["LayerNormalization"].operation(config, inputs, parts)
 
 
 def _einsum(config: Config, inputs: Shapes, parts: Sequence[Description]) -> Operation:
     """Return the operation with the open axes of its output, which TensorFlow takes from the input."""
-    operation = RULES["EinsumDense"].operation(config, inputs, parts)
+    operation = keras.RULES["EinsumDense"].operation(config, inputs, parts)
     if not isinstance(operation, Einsum) or not inputs or "..." in operation.equation:
         return operation
     entering, _, leaving = re.split(",|->", operation.equation)
@@ -105,7 +106,8 @@ def _rows(class_name: str) -> list[Row]:
     return [*map(_older, rows_for(class_name)), *legacy_layers.ROWS]
 
 
-TABLE = Table(Rules(OWN_RULES), _rows)
+RULES = Rules(OWN_RULES)
+TABLE = Table(RULES, _rows)
 
 
 def legacy_rows() -> tuple[Row, ...]:
@@ -120,7 +122,19 @@ def own_rows() -> tuple[Row, ...]:
 
 def describe(class_name: str, config: Config, inputs: Shapes) -> Description | None:
     """Return what Keras 2 or tf.keras stores for a layer; None for a class without a rule."""
-    description = TABLE.describe(*modern(class_name, config), inputs)
+    return _described(TABLE, class_name, config, inputs)
+
+
+def describe_on_theano(class_name: str, config: Config, inputs: Shapes) -> Description | None:
+    """Return what Keras 2 stores for a layer on Theano; None for a class without a rule."""
+    from weightwise.conventions.keras.theano import RulesOnTheano, turned
+
+    table = Table(RulesOnTheano(RULES), lambda name: [turned(row) for row in _rows(name)])
+    return _described(table, class_name, config, inputs)
+
+
+def _described(table: Table, class_name: str, config: Config, inputs: Shapes) -> Description | None:
+    description = table.describe(*modern(class_name, config), inputs)
     if description is None or not config.get("trainable", True):
         return description
     # Keras 2 lists what is trained before what is not, also where a layer contains others.

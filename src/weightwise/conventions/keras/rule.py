@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from weightwise.axes import parse
@@ -36,6 +36,11 @@ def rows_of(class_name: str, rows: Iterable[Row], config: Config) -> list[Row]:
 def slots_of(rows: Sequence[Row], operation: Operation, config: Config, inputs: Shapes) -> Iterator[Slot]:
     """Yield the arrays that the rows call for, numbered as the file numbers them."""
     sizes = operation.sizes(inputs)
+    return (replace(slot, sizes=sizes) for slot in unsized_slots(rows, config, inputs))
+
+
+def unsized_slots(rows: Sequence[Row], config: Config, inputs: Shapes = ()) -> Iterator[Slot]:
+    """Yield the arrays that the rows call for, without the sizes that a whole configuration would fix."""
     places: Counter[str] = Counter()
     for row in rows:
         axes = row.axes
@@ -45,7 +50,7 @@ def slots_of(rows: Sequence[Row], operation: Operation, config: Config, inputs: 
         places[row.inside] += 1
         key = joined(row.inside, number) if row.stored else ""
         former = joined(row.formerly, number) if row.formerly else ""
-        yield Slot(key, row.name, row.role, axes, row.trainable, sizes, former=former)
+        yield Slot(key, row.name, row.role, axes, row.trainable, former=former)
 
 
 def joined(prefix: str, name: str) -> str:
