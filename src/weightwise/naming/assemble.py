@@ -109,8 +109,11 @@ def _given(
 ) -> Iterable[_Owned]:
     """Yield the arrays with the layers that they belong to: first those that slots call for, then the rest."""
     bare = drafts[0].stored
-    if len(drafts) == 1 and not bare.configured and arrays and file.bare is not None:
-        yield from (_Owned(drafts[0], named) for named in recognised(bare, file.bare, file.addressing))
+    if len(drafts) == 1 and not bare.configured:
+        if file.bare is None:
+            yield from (_left_over(drafts[0], array, "") for array in arrays)
+        else:
+            yield from (_Owned(drafts[0], named) for named in recognised(bare, file.bare, file.addressing))
         return
     expected = [Expected(draft.path, slot) for draft in drafts for slot in draft.slots]
     owners = [draft for draft in drafts for _ in draft.slots]
