@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,8 @@ pytestmark = pytest.mark.oracle
 GOLDEN = Path(__file__).parent / "golden"
 ROOT = GOLDEN.parents[2]
 MAKERS = {"keras": "tests.oracles.make_keras_facts", "keras2": "tests.oracles.make_keras2_facts"}
+NUMBERED = re.compile(r"_\d+(?=[/:]|$)")
+"""The number that a framework gives a layer's name, which depends on how many were made before."""
 UNSTABLE = {"shared_object_id"}
 """What a framework writes of the process that wrote it: addresses in memory."""
 
@@ -39,6 +42,8 @@ def stable(value: Any) -> Any:
     """Return a fact without its outputs' values and without what differs from process to process."""
     if isinstance(value, dict):
         return {key: stable(item) for key, item in value.items() if key not in UNSTABLE | {"values"}}
+    if isinstance(value, str):
+        return NUMBERED.sub("", value)
     if isinstance(value, list):
         return [stable(item) for item in value]
     return value
