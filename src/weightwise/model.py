@@ -70,6 +70,8 @@ class Weight:
     """Why the axes are unknown, or what else must be said."""
     readings: tuple[str, ...] = ()
     """For unknown axes: the axes strings that fit."""
+    at: str = ""
+    """The block of a named axis that it is, of an array that the operation takes whole: `gate=i`."""
 
     @property
     def path(self) -> str:

@@ -17,6 +17,8 @@ A fact is what only the framework knows of a case, as `make_keras_facts.py` writ
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import numpy
@@ -26,6 +28,7 @@ from tests.oracles.mutation import mutants
 from weightwise.axes import Bound, parse
 from weightwise.conventions.row import Description, Slot
 from weightwise.errors import WeightwiseError
+from weightwise.ops.blocks import block_axes, joined_blocks
 
 Fact = Mapping[str, Any]
 Arrays = Sequence[numpy.ndarray]
@@ -72,14 +75,14 @@ def outputs(description: Description, bounds: Sequence[Bound], inputs: Arrays, w
     """Return the outputs of the reference, computed from the named axes alone."""
     operation = description.operation
     roles = operation.roles()
-    arranged = {
-        slot.role: axes.arrange(weight, roles[slot.role])
-        for slot, axes, weight in zip(description.slots, bounds, weights, strict=True)
-        if slot.role != "-"
-    }
-    missing = set(roles) - set(arranged)
+    blocks: dict[str, dict[str, numpy.ndarray]] = {}
+    for slot, axes, weight in zip(description.slots, bounds, weights, strict=True):
+        if slot.role != "-":
+            arranged = axes.arrange(weight, block_axes(roles[slot.role], slot.at))
+            blocks.setdefault(slot.role, {})[slot.at] = arranged
+    missing = set(roles) - set(blocks)
     assert not missing, f"no row fills the roles {missing}"
-    return operation.forward(inputs, arranged)
+    return operation.forward(inputs, {role: joined_blocks(axes, blocks[role]) for role, axes in roles.items()})
 
 
 def difference(ours: Arrays, fact: Fact) -> float:
@@ -104,6 +107,12 @@ def survivors(fact: Fact, description: Description) -> Iterator[tuple[str, str, 
             continue
         for mutant in mutants(slot.axes):
             yield slot.name, mutant, _mutated(fact, description, inputs, weights, place, mutant)
+    for one, other in combinations((slot for slot in description.slots if slot.at), 2):
+        if one.role == other.role:
+            exchanged = {one.name: replace(one, at=other.at), other.name: replace(other, at=one.at)}
+            changed = replace(description, slots=tuple(exchanged.get(slot.name, slot) for slot in description.slots))
+            result = outputs(changed, bound(changed.slots, weights), inputs, weights)
+            yield one.name, f"at {other.at}", difference(result, fact)
 
 
 def _mutated(

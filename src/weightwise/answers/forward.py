@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from weightwise.errors import UnsupportedError
 from weightwise.model import Layer, Model
 from weightwise.naming.signals import in_order, operands
+from weightwise.ops.blocks import joined_blocks
 from weightwise.stored import Call, StoredLayer, Tensor
 
 if TYPE_CHECKING:
@@ -81,13 +82,17 @@ def layer_outputs(layer: Layer, inputs: Sequence[Array], dtype: str = "float64")
 def arranged_weights(layer: Layer, dtype: str = "float64") -> dict[str, Array]:
     """Return a layer's arrays by role, in the axes that its operation takes; raises `UnsupportedError`."""
     roles = layer.operation.roles() if layer.operation else {}
-    arranged = {}
+    blocks: dict[str, dict[str, Array]] = {role: {} for role in roles}
     for weight in layer.weights:
         if weight.bound is None:
             raise UnsupportedError(f"{weight.path}: its axes are unknown: {weight.note}")
         if weight.neutral:
-            arranged[weight.role] = weight.bound.arrange(weight.values(), weight.neutral).astype(dtype)
-    missing = [role for role in roles if role not in arranged]
+            arranged = weight.bound.arrange(weight.values(), weight.neutral).astype(dtype)
+            blocks[weight.role][weight.at] = arranged
+    missing = [role for role in roles if not blocks[role]]
     if missing:
         raise UnsupportedError(f"{layer.name}: the file has no array for its {', '.join(missing)}")
-    return arranged
+    try:
+        return {role: joined_blocks(axes, blocks[role]) for role, axes in roles.items()}
+    except KeyError as error:
+        raise UnsupportedError(f"{layer.name}: the file has no array for its {error}") from None

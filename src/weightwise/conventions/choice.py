@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from weightwise.conventions.keras.table import Table
 from weightwise.conventions.row import Config, Description, Shapes
@@ -43,6 +44,11 @@ def keras_convention(version: str, backend: str = "") -> Convention:
         from weightwise.conventions import keras
 
         return Convention(keras.describe, keras.TABLE)
+    if generation == 1:
+        from weightwise.conventions.keras import keras1
+
+        table = keras1.table(int(found[2]) if found and found[2] else 1, backend == "theano")
+        return Convention(partial(keras1.describe, table), table, trained_first=True)
     from weightwise.conventions.keras import legacy
 
     describe = legacy.describe_on_theano if backend == "theano" else legacy.describe

@@ -44,6 +44,8 @@ class Row:
     """Whether the framework's own file has it; some arrays are there only while the model runs."""
     expand: Callable[[Config, Shapes], Mapping[str, str]] | None = None
     """Supplies the axes of `...name` from the configuration."""
+    at: str = ""
+    """The block of a named axis that the array is, of an array that the operation takes whole: `gate=i`."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class Slot:
     """Its key in older files, where it was another."""
     copies: tuple[str, ...] = ()
     """Other keys under which the file stores the same array again."""
+    at: str = ""
+    """The block of a named axis that the array is, of an array that the operation takes whole: `gate=i`."""
 
 
 @dataclass(frozen=True)

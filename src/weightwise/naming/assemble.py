@@ -157,6 +157,7 @@ def _weight(index: int, item: _Owned) -> Weight:
         named.trainable,
         named.note,
         named.readings,
+        named.at,
     )
 
 

@@ -20,6 +20,7 @@ from weightwise.naming.signals import (
     recorded_shapes,
 )
 from weightwise.naming.slots import substituted
+from weightwise.ops.blocks import block_axes
 from weightwise.ops.operation import Operation, Shape, ShapeError
 from weightwise.stored import Call, StoredLayer, Tensor
 
@@ -232,7 +233,7 @@ def _slot(slot: Slot, operation: Operation | None, trainable: bool, inputs: Sequ
     slot = replace(slot, trainable=slot.trainable and trainable)
     if operation is None:
         return slot
-    slot = replace(slot, neutral=operation.roles().get(slot.role, ""))
+    slot = replace(slot, neutral=block_axes(operation.roles().get(slot.role, ""), slot.at))
     if len(inputs) != 1:
         return slot
     return substituted(slot, operation.input_axis, inputs[0])

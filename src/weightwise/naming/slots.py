@@ -26,6 +26,7 @@ class Named:
     trainable: bool = True
     note: str = ""
     readings: tuple[str, ...] = ()
+    at: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def named_array(slot: Slot, array: StoredArray, path: str, shared: Mapping[str, 
         bound = parse(slot.axes).bind(array.shape, {**shared, **slot.sizes}, what=path)
     except AxesError as error:
         return unknown_array(array, slot.name, slot.trainable, str(error), (slot.axes,))
-    return Named(array, slot.name, slot.role, slot.neutral, bound, Evidence.DECLARED, slot.trainable)
+    return Named(array, slot.name, slot.role, slot.neutral, bound, Evidence.DECLARED, slot.trainable, at=slot.at)
 
 
 def unknown_array(array: StoredArray, name: str, trainable: bool, note: str, readings: Iterable[str] = ()) -> Named:

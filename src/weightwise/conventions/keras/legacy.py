@@ -134,9 +134,15 @@ def describe_on_theano(class_name: str, config: Config, inputs: Shapes) -> Descr
 
 
 def _described(table: Table, class_name: str, config: Config, inputs: Shapes) -> Description | None:
-    description = table.describe(*modern(class_name, config), inputs)
+    return trained_first(table.describe(*modern(class_name, config), inputs), config)
+
+
+def trained_first(description: Description | None, config: Config) -> Description | None:
+    """Return a description in the order of Keras 1 and 2: what is trained, also in layers inside, and then the rest.
+
+    A layer that is frozen as a whole keeps its order.
+    """
     if description is None or not config.get("trainable", True):
         return description
-    # Keras 2 lists what is trained before what is not, also where a layer contains others.
     slots = sorted(description.slots, key=lambda slot: not slot.trainable)
     return replace(description, slots=tuple(slots))

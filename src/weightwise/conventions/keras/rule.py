@@ -50,7 +50,7 @@ def unsized_slots(rows: Sequence[Row], config: Config, inputs: Shapes = ()) -> I
         places[row.inside] += 1
         key = joined(row.inside, number) if row.stored else ""
         former = joined(row.formerly, number) if row.formerly else ""
-        yield Slot(key, row.name, row.role, axes, row.trainable, former=former)
+        yield Slot(key, row.name, row.role, axes, row.trainable, former=former, at=row.at)
 
 
 def joined(prefix: str, name: str) -> str:

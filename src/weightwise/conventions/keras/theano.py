@@ -24,32 +24,15 @@ from weightwise.ops.window import Window
 
 TURNED = frozenset(["Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "Conv3DTranspose", "ConvLSTM2D"])
 """Classes whose kernels are stored the other way round."""
-PADDED = frozenset(
-    [
-        "Conv1D",
-        "Conv2D",
-        "Conv3D",
-        "Conv2DTranspose",
-        "Conv3DTranspose",
-        "ConvLSTM2D",
-        "DepthwiseConv2D",
-        "SeparableConv1D",
-        "SeparableConv2D",
-        "MaxPooling1D",
-        "MaxPooling2D",
-        "MaxPooling3D",
-        "AveragePooling1D",
-        "AveragePooling2D",
-        "AveragePooling3D",
-    ]
-)
+_POOLED = "MaxPooling1D MaxPooling2D MaxPooling3D AveragePooling1D AveragePooling2D AveragePooling3D"
+PADDED = TURNED | {"DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D", *_POOLED.split()}
 """Classes that are computed otherwise where padding keeps the size."""
 ELSEWHERE = "Theano and Keras together shift its padding"
 
 
-def turned(row: Row) -> Row:
-    """Return a row with the spatial axes of its kernel as they are stored on Theano."""
-    if not TURNED & set(row.layer.split()):
+def turned(row: Row, classes: frozenset[str] = TURNED) -> Row:
+    """Return a row with the spatial axes of its kernel as they are stored on Theano, if it is one of these classes."""
+    if classes.isdisjoint(row.layer.split()):
         return row
     return replace(row, axes=re.sub(r"\bk[dhw]\b", r"-\g<0>", row.axes))
 
