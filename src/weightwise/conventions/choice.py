@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from weightwise.conventions.keras.table import Table
 from weightwise.conventions.row import Config, Description, Shapes
+from weightwise.conventions.table import Table
 from weightwise.stored import Addressing, StoredModel
 
 Describe = Callable[[str, Config, Shapes], Description | None]

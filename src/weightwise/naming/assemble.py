@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from weightwise.conventions.choice import Describe, convention
-from weightwise.conventions.keras.table import Table
 from weightwise.conventions.row import Config, Description, Shapes
+from weightwise.conventions.table import Table
 from weightwise.errors import FormatError
 from weightwise.model import Layer, Model, Weight
 from weightwise.naming.drafts import Draft, drafted

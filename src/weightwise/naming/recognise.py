@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from weightwise.axes import Bound, parse
-from weightwise.conventions.keras.rule import joined, rows_of, unsized_slots
-from weightwise.conventions.keras.table import Table
 from weightwise.conventions.row import Config, Slot
+from weightwise.conventions.rule import joined, rows_of, unsized_slots
+from weightwise.conventions.table import Table
 from weightwise.errors import AxesError
 from weightwise.model import Evidence
 from weightwise.naming.slots import Expected, Named, matched, unknown_array, variable_name

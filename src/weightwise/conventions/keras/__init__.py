@@ -4,8 +4,8 @@ The order is that of `Layer.weights`: a layer's own trainable variables, its own
 layers inside it (https://github.com/keras-team/keras/blob/v3.15.1/keras/src/layers/layer.py).
 """
 
-from weightwise.conventions.keras.table import Table
 from weightwise.conventions.keras.wings import Rules, all_rows, rows_for
+from weightwise.conventions.table import Table
 
 RULES = Rules()
 TABLE = Table(RULES, rows_for)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from weightwise.conventions.keras.configuration import activation
 from weightwise.conventions.keras.functions import LAYERS
 from weightwise.conventions.keras.normalization import axes_of
-from weightwise.conventions.keras.rule import Rule, activation
 from weightwise.conventions.row import Config, Description, Row, Shapes
+from weightwise.conventions.rule import Rule
 from weightwise.ops.activation import Activation, PReLU, Softmax
 from weightwise.ops.features import feature_names
 from weightwise.ops.operation import ShapeError

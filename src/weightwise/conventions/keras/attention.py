@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from weightwise.conventions.keras.rule import Rule, refuse, sizes_of, use_bias
+from weightwise.conventions.keras.configuration import use_bias
 from weightwise.conventions.row import Config, Description, Part, Row, Shapes, always
+from weightwise.conventions.rule import Rule, refuse, sizes_of
 from weightwise.ops.attention import Attention
 from weightwise.ops.multi_head import MultiHeadAttention
 from weightwise.ops.operation import Operation, ShapeError

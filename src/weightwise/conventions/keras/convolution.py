@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from weightwise.conventions.keras.rule import Rule, activation, adaptation, channels_first, lora, sizes_of, use_bias
+from weightwise.conventions.keras.configuration import activation, adaptation, channels_first, lora, use_bias
 from weightwise.conventions.row import Config, Description, Row, Shapes
+from weightwise.conventions.rule import Rule, sizes_of
 from weightwise.ops.conv import Conv
 from weightwise.ops.depthwise import DepthwiseConv, SeparableConv
 from weightwise.ops.operation import Operation, ShapeError

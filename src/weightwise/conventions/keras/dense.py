@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from weightwise.conventions.keras.rule import Rule, activation, adaptation, lora, use_bias
+from weightwise.conventions.keras.configuration import activation, adaptation, lora, use_bias
 from weightwise.conventions.row import Config, Description, Row, Shapes
+from weightwise.conventions.rule import Rule
 from weightwise.ops.dense import Dense, QuantizedDense
 from weightwise.ops.einsum import Einsum
 from weightwise.ops.embedding import Embedding, Unembedding

@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from weightwise.conventions.keras import legacy, rows_for
 from weightwise.conventions.keras.keras1_layers import Rules
-from weightwise.conventions.keras.table import Table
 from weightwise.conventions.keras.theano import RulesOnTheano, turned
 from weightwise.conventions.row import Config, Description, Row, Shapes
+from weightwise.conventions.table import Table
 
 
 def _bias(config: Config) -> bool:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from weightwise.conventions.keras import legacy
-from weightwise.conventions.keras.rule import Rule
 from weightwise.conventions.row import Config, Description, Shapes
+from weightwise.conventions.rule import Rule
 from weightwise.ops.operation import Operation, ShapeError, split_shape
 from weightwise.ops.transposed import TransposedConv
 from weightwise.ops.uncomputed import Uncomputed

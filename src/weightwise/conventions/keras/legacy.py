@@ -14,10 +14,10 @@ from typing import Any
 
 from weightwise.conventions import keras
 from weightwise.conventions.keras import all_rows, legacy_layers, rows_for
-from weightwise.conventions.keras.rule import Rule
-from weightwise.conventions.keras.table import Table
 from weightwise.conventions.keras.wings import Rules
 from weightwise.conventions.row import Config, Description, Row, Shapes
+from weightwise.conventions.rule import Rule
+from weightwise.conventions.table import Table
 from weightwise.ops.einsum import Einsum
 from weightwise.ops.operation import Operation, ShapeError
 

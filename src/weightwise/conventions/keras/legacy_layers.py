@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+from weightwise.conventions.keras.configuration import activation, channels_first, use_bias
 from weightwise.conventions.keras.convolution import count, padding
-from weightwise.conventions.keras.rule import Rule, activation, channels_first, sizes_of, use_bias
 from weightwise.conventions.row import Config, Description, Row, Shapes
+from weightwise.conventions.rule import Rule, sizes_of
 from weightwise.ops.activation import Activation
 from weightwise.ops.cells import GruCell, LstmCell, UnitCell
 from weightwise.ops.functions import spelled

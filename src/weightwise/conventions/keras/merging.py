@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from weightwise.conventions.keras.rule import Rule, sizes_of
 from weightwise.conventions.row import Config, Description, Row, Shapes
+from weightwise.conventions.rule import Rule, sizes_of
 from weightwise.ops.merge import Concatenate, Dot, Merge
 from weightwise.ops.operation import Operation, ShapeError
 from weightwise.ops.rescaling import Rescaling

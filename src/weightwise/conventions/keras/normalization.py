@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from weightwise.axes import parse
-from weightwise.conventions.keras.rule import Rule, class_of
+from weightwise.conventions.keras.configuration import class_of
 from weightwise.conventions.row import Config, Description, Part, Row, Shapes, Slot
+from weightwise.conventions.rule import Rule
 from weightwise.ops.features import feature_names
 from weightwise.ops.norm import BatchNorm, Constant, GroupNorm, LayerNorm, RMSNorm, Standardization, UnitNorm
 from weightwise.ops.operation import Operation, ShapeError

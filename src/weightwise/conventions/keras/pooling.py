@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from functools import partial
 
+from weightwise.conventions.keras.configuration import channels_first
 from weightwise.conventions.keras.convolution import padding, ranked
-from weightwise.conventions.keras.rule import Rule, channels_first, sizes_of
 from weightwise.conventions.row import Config, Row
+from weightwise.conventions.rule import Rule, sizes_of
 from weightwise.ops.operation import Operation
 from weightwise.ops.pooling import AdaptivePooling, GlobalPooling, Pooling
 from weightwise.ops.window import Window

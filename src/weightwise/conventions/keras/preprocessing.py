@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from weightwise.conventions.keras.rule import Rule
 from weightwise.conventions.row import Config, Description, Row, Shapes
+from weightwise.conventions.rule import Rule
 from weightwise.ops.categories import Binning, Encoding
 from weightwise.ops.operation import ShapeError
 

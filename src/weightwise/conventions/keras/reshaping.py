@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from weightwise.conventions.keras.rule import Rule, channels_first
+from weightwise.conventions.keras.configuration import channels_first
 from weightwise.conventions.row import Config, Description, Row, Shapes
+from weightwise.conventions.rule import Rule
 from weightwise.ops.operation import ShapeError
 from weightwise.ops.reshaping import Flatten, Identity, Input, Masking, Permute, Repeat, Reshape
 

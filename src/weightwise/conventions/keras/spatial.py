@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from weightwise.conventions.keras.configuration import channels_first
 from weightwise.conventions.keras.convolution import count, ranked
-from weightwise.conventions.keras.rule import Rule, channels_first, sizes_of
 from weightwise.conventions.row import Config, Description, Row, Shapes
+from weightwise.conventions.rule import Rule, sizes_of
 from weightwise.ops.operation import Operation, ShapeError
 from weightwise.ops.padding import Cropping, ZeroPadding
 from weightwise.ops.rescaling import Factor, Rescaling

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from weightwise.conventions.keras.rule import Rule
 from weightwise.conventions.row import Config, Description, Row, Shapes
+from weightwise.conventions.rule import Rule
 from weightwise.ops.conv import Conv
 from weightwise.ops.depthwise import DepthwiseConv
 from weightwise.ops.operation import Operation

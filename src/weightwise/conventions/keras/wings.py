@@ -11,8 +11,8 @@ from functools import cache
 from importlib import import_module
 from types import ModuleType
 
-from weightwise.conventions.keras.rule import Rule
 from weightwise.conventions.row import Row
+from weightwise.conventions.rule import Rule
 
 WINGS: Mapping[str, str] = {
     "dense": "Dense EinsumDense Embedding ReversibleEmbedding",

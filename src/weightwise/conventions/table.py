@@ -1,12 +1,12 @@
-"""A table of one generation of Keras: the rules and rows of its classes, and what they say of one layer."""
+"""A table of one framework or of a generation of it: the rules and rows of its classes, what they say of a layer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from weightwise.conventions.keras.rule import Rule, joined, rows_of, slots_of
 from weightwise.conventions.row import Config, Description, Part, Row, Shapes, Slot
+from weightwise.conventions.rule import Rule, joined, rows_of, slots_of
 from weightwise.ops.operation import Operation
 
 
@@ -16,12 +16,14 @@ class Table:
 
     rules: Mapping[str, Rule]
     rows: Callable[[str], Iterable[Row]]
+    by_name: bool = False
+    """Whether the framework's file has each array under its name, and not under its number."""
 
     def describe(self, class_name: str, config: Config, inputs: Shapes) -> Description | None:
-        """Return what Keras stores for a layer of this class and configuration; None for a class without a rule.
+        """Return what the framework stores for a layer of this class and configuration; None for an unknown class.
 
         `inputs` are the input shapes, empty when they are not known. Raises `ShapeError` or `KeyError` when the
-        configuration is not one that Keras writes.
+        configuration is not one that the framework writes.
         """
         rule = self.rules.get(class_name)
         if rule is None:
@@ -35,7 +37,8 @@ class Table:
         if note := next((description.note for description in whole if description.operation is None), ""):
             return Description(None, (), note)
         operation = rule.operation(config, inputs, whole)
-        slots = list(slots_of(rows_of(class_name, self.rows(class_name), config), operation, config, inputs))
+        rows = rows_of(class_name, self.rows(class_name), config)
+        slots = list(slots_of(rows, operation, config, inputs, self.by_name))
         slots += _slots_inside(parts, whole)
         return Description(operation, tuple(rule.arrange(slots)), "")
 
