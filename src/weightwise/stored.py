@@ -48,6 +48,10 @@ class StoredArray:
     """Byte offset of the first value from the start of the file on disk; None if the storage is not contiguous."""
     run: Callable[[int, int], numpy.ndarray] | None = field(default=None, repr=False, compare=False)
     """Reads so many values from a place on, in the order in which they lie; None where they do not lie in one run."""
+    axes: str = ""
+    """The axes that the file itself declares, in the language of `weightwise.axes`; empty where it does not."""
+    tied: str = ""
+    """The path of an array listed before whose values these are; empty for an array of its own."""
 
     @property
     def size(self) -> int:
@@ -121,5 +125,9 @@ class StoredModel:
     optimizer: tuple[StoredArray, ...] = ()
     state: tuple[StoredArray, ...] = ()
     """Arrays that are no weights: seed states, metrics."""
+    listing: tuple[str, ...] = ()
+    """The paths of all arrays in the framework's own order; empty where that is the order of the layers."""
+    remarks: tuple[str, ...] = ()
+    """One sentence for each thing that must be said and is no damage: what loading the file would have executed."""
     problems: tuple[str, ...] = ()
     """One sentence for each damage that did not stop the reading."""
