@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from weightwise.errors import FormatError, MissingFileError
-from weightwise.source import Source, memory_source, open_source
+from weightwise.source import Source, memory_source, open_folder, open_source
 
 
 @pytest.fixture
@@ -145,3 +145,38 @@ def test_a_pipe_is_no_file_and_nobody_waits_for_it(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(MissingFileError, match="this is no regular file; save its content to a file and open that"):
         open_source(tmp_path / "pipe")
+
+
+def test_a_folder_tells_what_lies_in_it(tmp_path):
+    (tmp_path / "b.bin").write_bytes(b"b")
+    (tmp_path / "a.bin").write_bytes(b"a")
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "c.bin").write_bytes(b"c")
+    os.mkfifo(tmp_path / "pipe")
+    folder = open_folder(tmp_path)
+    assert (folder.path, folder.files, folder.folders) == (str(tmp_path), ("a.bin", "b.bin"), ("inner",))
+    assert folder.source("a.bin").read(0, 1) == b"a"
+    assert folder.source("inner/c.bin").read(0, 1) == b"c"
+    assert folder.folder("inner").files == ("c.bin",)
+
+
+@pytest.mark.parametrize("name", ["", "..", "../a.bin", "/etc/passwd", "x/../../a", "C:x", "..\\a", "a\0b"])
+def test_no_name_leads_out_of_a_folder(tmp_path, name):
+    folder = open_folder(tmp_path)
+    for opened in (folder.source, folder.folder):
+        with pytest.raises(FormatError) as caught:
+            opened(name)
+        assert f"{tmp_path}: expected the name of something in this folder, found " in str(caught.value)
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(MissingFileError, match="cannot be opened"):
+        open_folder(tmp_path / "nothing")
+
+
+def test_a_folder_that_is_no_model(tmp_path, monkeypatch):
+    monkeypatch.setattr("weightwise.source.MOST_ENTRIES", 3)
+    for name in "abcd":
+        (tmp_path / name).touch()
+    with pytest.raises(FormatError, match="a folder of more than 3 files; give the path of a model file"):
+        open_folder(tmp_path)

@@ -7,17 +7,22 @@ into memory. Every reader gets its bytes here, so this is the one place that say
 from __future__ import annotations
 
 import io
+import os
 import stat
 import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from itertools import islice
+from pathlib import Path, PurePosixPath
 
 from weightwise.errors import FormatError, MissingFileError
 
 Fill = Callable[[int, memoryview], int]
 """Fills a buffer with the bytes at an offset, and returns how many there were."""
+
+MOST_ENTRIES = 100_000
+"""A folder of a model holds fewer files."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +132,49 @@ def check_kind(name: str, mode: int) -> None:
         raise MissingFileError(f"{name}: this is a directory; give the path of a model file.")
     if not stat.S_ISREG(mode):
         raise MissingFileError(f"{name}: this is no regular file; save its content to a file and open that.")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder and the names of what lies directly in it, sorted."""
+
+    path: str
+    files: tuple[str, ...]
+    folders: tuple[str, ...]
+
+    def source(self, name: str) -> Source:
+        """Returns the bytes of a file in the folder; raises `FormatError` for a name that leads out of it."""
+        return open_source(self.inside(name))
+
+    def folder(self, name: str) -> Folder:
+        """Returns a folder in this one; raises `FormatError` for a name that leads out of it."""
+        return open_folder(self.inside(name))
+
+    def inside(self, name: str) -> Path:
+        """Returns the path of something in the folder; raises `FormatError` for a name that leads out of it."""
+        if not name or "\0" in name or leads_out(name):
+            raise FormatError(f"{self.path}: expected the name of something in this folder, found {name!r:.80}.")
+        return Path(self.path, name)
+
+
+def leads_out(name: str) -> bool:
+    """Returns whether a name in a folder or an archive leads to another place."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    return path.is_absolute() or ".." in path.parts or ":" in name
+
+
+def open_folder(path: str | Path) -> Folder:
+    """Returns what a folder holds; raises `MissingFileError`, or `FormatError` when it holds too much."""
+    try:
+        with os.scandir(path) as entries:
+            found = list(islice(entries, MOST_ENTRIES + 1))
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise MissingFileError(f"{path}: cannot be opened ({why}); check the path.") from error
+    if len(found) > MOST_ENTRIES:
+        raise FormatError(f"{path}: a folder of more than {MOST_ENTRIES:,} files; give the path of a model file.")
+    files = sorted(entry.name for entry in found if entry.is_file())
+    return Folder(str(path), tuple(files), tuple(sorted(entry.name for entry in found if entry.is_dir())))
 
 
 def memory_source(path: str, name: str, data: bytes) -> Source:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.samples import SAMPLES, arrays, layers
 from weightwise.errors import FormatError
-from weightwise.formats import open_stored, told
+from weightwise.formats import READABLE, open_stored, told
 from weightwise.formats.hdf5 import read_hdf5
 from weightwise.source import memory_source, open_source
 
@@ -42,8 +42,7 @@ def test_text_is_no_model(tmp_path):
     path = tmp_path / "model.h5"
     path.write_text("a letter\n")
     assert refusal(path) == (
-        f"{path}: this is no model that can be read, it begins with b'a letter'; readable are Keras archives (.keras), "
-        "weights (.weights.h5, .weights.json) and models or weights in HDF5 (.h5, .hdf5)."
+        f"{path}: this is no model that can be read, it begins with b'a letter'; readable are {READABLE}."
     )
 
 
@@ -167,13 +166,12 @@ def test_names_are_shown_in_one_line(tmp_path):
     path = tmp_path / "model.keras"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a\nb\x1b[31m", b"x")
-    assert "found a\\nb\\x1b[31m;" in refusal(path)
+    assert "a zip archive of a\\nb\\x1b[31m;" in refusal(path)
 
 
 def test_problems_that_are_too_many_are_counted():
-    source = memory_source("m", "m", b"")
-    assert told(source, ["a\n", "b"]) == ("a\\n", "b")
-    assert told(source, ["a"] * 1025) == (*["a"] * 20, "m: 1,005 more parts cannot be read.")
+    assert told("m", ["a\n", "b"]) == ("a\\n", "b")
+    assert told("m", ["a"] * 1025) == (*["a"] * 20, "m: 1,005 more parts cannot be read.")
 
 
 def test_an_attribute_that_promises_much_takes_no_memory(tmp_path):

@@ -148,4 +148,4 @@ def test_names_that_lead_out_of_the_archive_are_left_alone(tmp_path):
 def test_a_zip_that_is_no_model(write):
     with pytest.raises(FormatError) as caught:
         open_stored(write(("data.csv", b"1,2")))
-    assert "expected a Keras archive with config.json and model.weights.h5, found data.csv;" in str(caught.value)
+    assert "this is no model that can be read, it is a zip archive of data.csv;" in str(caught.value)

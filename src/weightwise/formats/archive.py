@@ -83,11 +83,6 @@ class Archive:
         return FormatError(f"{self.source.name}!{name}: {why}.")
 
 
-def is_archive(source: Source) -> bool:
-    """Returns whether the bytes start as a zip archive does."""
-    return source.size >= len(SIGNATURE) and source.read(0, len(SIGNATURE)) == SIGNATURE
-
-
 def read_archive(source: Source) -> Archive:
     """Returns the members of an archive without reading them; of a truncated one those that still begin in it."""
     problem = ""

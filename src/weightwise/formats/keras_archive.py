@@ -5,34 +5,25 @@ Keras 2.12 and later write it too. The weights member is not compressed, and is 
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-
 from weightwise.errors import FormatError
-from weightwise.formats.archive import Archive, is_archive, read_archive
+from weightwise.formats.archive import Archive
 from weightwise.formats.hdf5 import Contents, read_hdf5
 from weightwise.formats.json_text import read_json
 from weightwise.formats.keras_config import ConfigReader, Entry
 from weightwise.formats.keras_weights import weights_model
-from weightwise.source import Source
+from weightwise.source import leads_out
 from weightwise.stored import StoredModel
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
 
-def match(source: Source) -> bool:
-    """Returns whether the bytes are a zip archive."""
-    return is_archive(source)
+def match(archive: Archive) -> bool:
+    """Returns whether an archive has a configuration or weights of Keras."""
+    return bool({CONFIG, WEIGHTS} & set(archive.members))
 
 
-def open_model(source: Source) -> StoredModel:
+def open_model(archive: Archive) -> StoredModel:
     """Returns the model of an archive; raises `FormatError` when nothing in it can be read."""
-    archive = read_archive(source)
-    if not {CONFIG, WEIGHTS} & set(archive.members):
-        raise FormatError(
-            archive.problem
-            or f"{source.name}: expected a Keras archive with {CONFIG} and {WEIGHTS}, found {archive.listing()}; "
-            "a model that was zipped by hand must be unpacked first."
-        )
     problems = complaints(archive)
     version = keras_version(archive, problems)
     entry = configuration(archive, problems)
@@ -40,7 +31,7 @@ def open_model(source: Source) -> StoredModel:
     if entry is None and not contents.attributes:
         raise FormatError(problems[0])
     form = f"Keras {version.partition('.')[0]} archive (.keras)" if version else "Keras archive (.keras)"
-    return weights_model(source, contents, entry, form, version, problems)
+    return weights_model(archive.source, contents, entry, form, version, problems)
 
 
 def complaints(archive: Archive) -> list[str]:
@@ -49,12 +40,6 @@ def complaints(archive: Archive) -> list[str]:
     return [archive.problem] * bool(archive.problem) + [
         f"{archive.source.name}: the member {name!r} leads out of the archive; it was left alone." for name in names[:1]
     ]
-
-
-def leads_out(name: str) -> bool:
-    """Returns whether a member would be unpacked to another place than the archive's folder."""
-    path = PurePosixPath(name.replace("\\", "/"))
-    return path.is_absolute() or ".." in path.parts or ":" in name
 
 
 def keras_version(archive: Archive, problems: list[str]) -> str:

@@ -7,19 +7,18 @@ A table, `.weights.json`, says which shards hold the variables of which object:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from weightwise.errors import FormatError, WeightwiseError
 from weightwise.formats.hdf5 import Contents, read_hdf5
-from weightwise.formats.json_text import read_json
 from weightwise.formats.keras_config import Entry
 from weightwise.formats.keras_paths import Group, Placement, gaps, is_variables, natural, tree
+from weightwise.formats.weight_map import read_weight_map, writer
 from weightwise.source import Source, open_source
 from weightwise.stored import Addressing, StoredArray, StoredLayer, StoredModel
 
-WEIGHT_MAP = b"weight_map"
 OPTIMIZER = "optimizer"
 STATE = "state"
 SEEDS = "seed_generator"
@@ -28,7 +27,7 @@ METRICS = frozenset({"metrics", "_metrics", "compile_metrics", "_compile_metrics
 
 def match(source: Source) -> bool:
     """Returns whether the bytes are the table of a sharded weights file."""
-    return source.read(0, 1) == b"{" and WEIGHT_MAP in source.read(0, min(source.size, 4096))
+    return writer(source) == "Keras"
 
 
 def holds_paths(contents: Contents) -> bool:
@@ -47,21 +46,8 @@ def open_model(source: Source) -> StoredModel:
 
 
 def shards(source: Source) -> list[str]:
-    """Returns the names of the shards, which are files in the table's own folder; raises `FormatError`."""
-    table = read_json(source.read(0, source.size), source.name).get("weight_map")
-    if not isinstance(table, Mapping):
-        raise FormatError(f"{source.name}: expected weight_map as an object, found {table!r:.80}.")
-    listed = [name for value in table.values() for name in (value if isinstance(value, list) else [value])]
-    for name in listed:
-        if (
-            not isinstance(name, str)
-            or not name
-            or name in (".", "..")
-            or not name.isprintable()
-            or set(name) & set("/\\:")
-        ):
-            raise FormatError(f"{source.name}: expected the names of files in the same folder, found {name!r:.80}.")
-    return list(dict.fromkeys(listed))
+    """Returns the names of the shards, each once; raises `FormatError`."""
+    return list(dict.fromkeys(name for names in read_weight_map(source).values() for name in names))
 
 
 def shard(source: Source, name: str) -> Contents:
