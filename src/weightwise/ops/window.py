@@ -29,6 +29,9 @@ class Window:
     strides: tuple[int, ...]
     dilation: tuple[int, ...]
     padding: Padding
+    beyond: str = "zeros"
+    """What a convolution reads in the padding: `zeros`, or more of the input: `reflect` turns back at the last element,
+    `edge` repeats it, and `wrap` goes on at the other end."""
 
     def __post_init__(self) -> None:
         for name, values in (("size", self.size), ("strides", self.strides), ("dilation", self.dilation)):
@@ -36,6 +39,8 @@ class Window:
                 raise ShapeError(f"a window's {name} must be 1 or more, found {times(values)}")
         if isinstance(self.padding, str) and self.padding not in ("valid", "same", "causal"):
             raise ShapeError(f"a window's padding must be valid, same or causal, found {self.padding!r}")
+        if self.beyond not in ("zeros", "reflect", "edge", "wrap"):
+            raise ShapeError(f"a window's padding is zeros, reflect, edge or wrap, found {self.beyond!r}")
 
     @property
     def rank(self) -> int:
@@ -79,8 +84,12 @@ class Window:
         import numpy
 
         widths = [self.around(axis, x.shape[1 + axis]) for axis in range(self.rank)]
-        rest = [(0, 0)] * (x.ndim - 1 - self.rank)
-        return numpy.pad(x, [(0, 0), *widths, *rest], constant_values=fill)
+        around = [(0, 0), *widths, *[(0, 0)] * (x.ndim - 1 - self.rank)]
+        match self.beyond:
+            case "reflect" | "edge" | "wrap" as mode:
+                return numpy.pad(x, around, mode)
+            case _:
+                return numpy.pad(x, around, constant_values=fill)
 
     def positions(self, x: Array) -> tuple[int, ...]:
         """Return the number of positions along each spatial axis of `x`."""
