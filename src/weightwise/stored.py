@@ -52,6 +52,8 @@ class StoredArray:
     """The axes that the file itself declares, in the language of `weightwise.axes`; empty where it does not."""
     tied: str = ""
     """The path of an array listed before whose values these are; empty for an array of its own."""
+    made: str = ""
+    """Why the array is in no file, and what it is instead; empty for one that a file holds."""
 
     @property
     def size(self) -> int:

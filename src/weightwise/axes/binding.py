@@ -19,7 +19,7 @@ from weightwise.axes.factors import (
 )
 from weightwise.axes.notation import check_distinct, expanded, read
 from weightwise.axes.products import cut, single
-from weightwise.axes.sizes import solved
+from weightwise.axes.sizes import known_size, solved
 from weightwise.axes.terms import Expand, Term, atoms, size_names, spelled
 from weightwise.errors import AxesError
 
@@ -77,6 +77,15 @@ class Axes:
             return Bound(self, shape, known, dimensions)
         except AxesError as error:
             raise AxesError(f"{what}: axes '{self}' {error}, the array has shape {shape}") from None
+
+    def shape(self, sizes: Mapping[str, int]) -> tuple[int, ...] | None:
+        """The shape of an array with these axes; None where the sizes leave it open, AxesError where they contradict.
+
+        >>> parse("(h w c) rank").shape({"h": 4, "w": 3, "c": 5, "rank": 2})
+        (60, 2)
+        """
+        found = [known_size(term, sizes) for term in self.terms]
+        return tuple(size for size in found if size is not None) if None not in found else None
 
     def _sizes(self, shape: tuple[int, ...], facts: Mapping[str, int]) -> dict[str, int]:
         for term in atoms(self.terms):

@@ -22,6 +22,17 @@ def always(config: Config) -> bool:
 
 
 @dataclass(frozen=True)
+class Made:
+    """An array of zeros that the framework makes when it loads a file, because its own files do not have it."""
+
+    dtype: str
+    itemsize: int
+    """Size of a value in bytes."""
+    reason: str
+    """Why it is not in the file, as a sentence."""
+
+
+@dataclass(frozen=True)
 class Row:
     """One array of one class of layers."""
 
@@ -40,10 +51,12 @@ class Row:
     """The layer inside that stores it, with numbers of its own: `query_dense`."""
     formerly: str = ""
     """What that layer inside was called in older files, where it was called otherwise: `_query_dense`."""
-    stored: bool = True
-    """Whether the framework's own file has it; some arrays are there only while the model runs."""
+    made: Made | None = None
+    """What the framework makes in its place, for an array that its own file does not have."""
     expand: Callable[[Config, Shapes], Mapping[str, str]] | None = None
     """Supplies the axes of `...name` from the configuration."""
+    sizes: Callable[[Config], Mapping[str, int]] | None = None
+    """Supplies sizes that the configuration fixes and the operation does not know."""
     at: str = ""
     """The block of a named axis that the array is, of an array that the operation takes whole: `gate=i`."""
 
@@ -78,6 +91,8 @@ class Slot:
     trainable: bool
     sizes: Mapping[str, int] = field(default_factory=dict)
     """What the configuration and the input shapes fix."""
+    made: Made | None = None
+    """What the framework makes in its place, for an array that its own file does not have."""
     neutral: str = ""
     """The axes in which the operation takes it; empty for one that does not enter the output."""
     scope: str = ""

@@ -37,7 +37,7 @@ def slots_of(
 ) -> Iterator[Slot]:
     """Yield the arrays that the rows call for, with the keys that the file gives them: names or numbers."""
     sizes = operation.sizes(inputs)
-    return (replace(slot, sizes=sizes) for slot in unsized_slots(rows, config, inputs, by_name))
+    return (replace(slot, sizes={**slot.sizes, **sizes}) for slot in unsized_slots(rows, config, inputs, by_name))
 
 
 def unsized_slots(rows: Sequence[Row], config: Config, inputs: Shapes = (), by_name: bool = False) -> Iterator[Slot]:
@@ -49,9 +49,10 @@ def unsized_slots(rows: Sequence[Row], config: Config, inputs: Shapes = (), by_n
             axes = str(parse(axes).expand(**row.expand(config, inputs)))
         place = row.name if by_name else str(places[row.inside] if row.slot is None else row.slot)
         places[row.inside] += 1
-        key = joined(row.inside, place) if row.stored else ""
+        key = "" if row.made else joined(row.inside, place)
         former = joined(row.formerly, place) if row.formerly else ""
-        yield Slot(key, row.name, row.role, axes, row.trainable, former=former, at=row.at)
+        sizes = row.sizes(config) if row.sizes else {}
+        yield Slot(key, row.name, row.role, axes, row.trainable, sizes, former=former, at=row.at, made=row.made)
 
 
 def joined(prefix: str, name: str) -> str:

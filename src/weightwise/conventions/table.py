@@ -63,7 +63,7 @@ def _slots_inside(parts: Iterable[Part], described: Iterable[Description]) -> It
         for slot in description.slots:
             yield replace(
                 slot,
-                key=joined(part.key, slot.key),
+                key="" if slot.made else joined(part.key, slot.key),
                 former=joined(part.key, slot.former) if slot.former else "",
                 name=joined(part.prefix, slot.name),
                 role=joined(part.role, slot.role),

@@ -13,7 +13,7 @@ from weightwise.errors import FormatError
 from weightwise.model import Layer, Model, Weight
 from weightwise.naming.drafts import Draft, drafted
 from weightwise.naming.recognise import recognised
-from weightwise.naming.slots import Expected, Named, matched, named_array, unknown_array, variable_name
+from weightwise.naming.slots import Expected, Named, made_array, matched, named_array, unknown_array, variable_name
 from weightwise.stored import Addressing, StoredArray, StoredModel
 
 MOST_LISTED = 4
@@ -120,12 +120,13 @@ def _given(
     found, rest, reason = matched(expected, arrays, file.addressing)
     shared: dict[tuple[str, str], dict[str, int]] = {}
     for place, item in enumerate(expected):
-        if place not in found:
+        sizes = shared.setdefault((item.layer, item.slot.scope), {})
+        array = found.get(place) or (None if reason else made_array(item.slot, sizes, arrays))
+        if array is None:
             if not reason:
                 findings.missing.append(f"{item.layer}/{item.slot.name}")
             continue
-        sizes = shared.setdefault((item.layer, item.slot.scope), {})
-        result = named_array(item.slot, found[place], f"{item.layer}/{item.slot.name}", sizes)
+        result = named_array(item.slot, array, f"{item.layer}/{item.slot.name}", sizes)
         if result.bound is None:
             findings.problems.append(result.note)
         else:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
+from typing import TYPE_CHECKING, Any
 
 from weightwise.axes import Bound, Name, parse
 from weightwise.conventions.row import Slot
@@ -11,6 +13,9 @@ from weightwise.errors import AxesError
 from weightwise.model import Evidence
 from weightwise.naming.signals import Signal
 from weightwise.stored import Addressing, StoredArray
+
+if TYPE_CHECKING:
+    import numpy
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,28 @@ def named_array(slot: Slot, array: StoredArray, path: str, shared: Mapping[str, 
         bound = parse(slot.axes).bind(array.shape, {**shared, **slot.sizes}, what=path)
     except AxesError as error:
         return unknown_array(array, slot.name, slot.trainable, str(error), (slot.axes,))
-    return Named(array, slot.name, slot.role, slot.neutral, bound, Evidence.DECLARED, slot.trainable, at=slot.at)
+    return Named(
+        array, slot.name, slot.role, slot.neutral, bound, Evidence.DECLARED, slot.trainable, array.made, at=slot.at
+    )
+
+
+def made_array(slot: Slot, sizes: Mapping[str, int], beside: Sequence[StoredArray]) -> StoredArray | None:
+    """Return the zeros that the framework makes for a slot; None for one that it stores, or of an unknown shape.
+
+    Models that share a layer share what is made for it, so its path is that of the stored arrays beside it.
+    """
+    made = slot.made
+    shape = parse(slot.axes).shape({**sizes, **slot.sizes})
+    if made is None or shape is None or not beside:
+        return None
+
+    def zeros() -> numpy.ndarray[Any, Any]:
+        import numpy
+
+        return numpy.zeros(shape, made.dtype)
+
+    path = f"{beside[0].path.rpartition('/')[0]}/{slot.name}"
+    return StoredArray(path, "", shape, made.dtype, prod(shape) * made.itemsize, zeros, made=made.reason)
 
 
 def unknown_array(array: StoredArray, name: str, trainable: bool, note: str, readings: Iterable[str] = ()) -> Named:

@@ -77,5 +77,7 @@ def weight_document(weight: Weight) -> dict[str, Any]:
         "evidence": weight.evidence.value,
         "note": weight.note or None,
         "readings": list(weight.readings),
-        "stored": {"file": weight.stored.file, "path": weight.stored.path, "offset": weight.stored.offset},
+        "stored": None
+        if weight.stored.made
+        else {"file": weight.stored.file, "path": weight.stored.path, "offset": weight.stored.offset},
     }

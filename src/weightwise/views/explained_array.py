@@ -20,7 +20,7 @@ def array_parts(explanation: WeightExplanation, page: Page) -> Iterator[str]:
         does = f", which {does_text(layer)}" if layer.operation else ""
         yield page.prose(f"It belongs to {layer.name} ({class_text(layer)}){does}.")
     yield from body(explanation, page)
-    yield page.prose(_numbers(explanation), filled(fate(explanation), "they", "them"))
+    yield page.prose(_numbers(explanation), filled(fate(explanation), "they", "them"), *made([explanation]))
     yield page.prose(*evidence([explanation]))
 
 
@@ -45,6 +45,11 @@ def body(explanation: WeightExplanation, page: Page, told: set[object] | None = 
         if merged.factors not in told:
             told.add(merged.factors)
             yield page.prose(*_merged(merged, len(weight.shape)), indent=INDENT)
+
+
+def made(weights: Sequence[WeightExplanation]) -> Iterator[str]:
+    """Yield why arrays are in no file, once for all of them that have the same reason."""
+    yield from (f"{reason}." for reason in dict.fromkeys(weight.weight.stored.made for weight in weights) if reason)
 
 
 def evidence(weights: Sequence[WeightExplanation]) -> Iterator[str]:

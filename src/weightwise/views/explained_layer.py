@@ -9,7 +9,7 @@ from weightwise.answers.neighbours import Arrival
 from weightwise.model import Layer
 from weightwise.ops.reckoning import Reckoning
 from weightwise.ops.reshaping import Input
-from weightwise.views.explained_array import body, evidence, fate, filled, title
+from weightwise.views.explained_array import body, evidence, fate, filled, made, title
 from weightwise.views.phrases import class_text, does_text, joined, parameters_text, product_text
 from weightwise.views.prose import INDENT, Page
 from weightwise.views.quantities import counted, shape_text, shapes_text, sizes_text
@@ -142,6 +142,7 @@ def _arrays(explanation: LayerExplanation) -> Iterator[str]:
         yield f"Together these are {parameters_text(explanation.arithmetic)}."
     yield _share(explanation)
     yield from _training(weights)
+    yield from made(weights)
 
 
 def _share(explanation: LayerExplanation) -> str:

@@ -58,6 +58,9 @@ def _unknown(weight: Weight) -> str:
 def _storage(found: Location) -> Iterator[str]:
     """Yield where the number lies."""
     stored = found.weight.stored
+    if stored.made:
+        yield f"{stored.made}."
+        return
     yield f"It lies in {stored.file or 'the file'}, in the dataset {stored.path}."
     if found.offset is None:
         yield "The file holds it packed or in pieces, so there is no one byte at which the number starts."
@@ -120,7 +123,9 @@ def _number_document(found: Location) -> dict[str, Any]:
         "places": _places(found.places),
         "value": _json_number(found.value),
         "effect": found.effect or None,
-        "stored": {"file": stored.file, "path": stored.path, "offset": found.offset, "bytes": found.nbytes},
+        "stored": None
+        if stored.made
+        else {"file": stored.file, "path": stored.path, "offset": found.offset, "bytes": found.nbytes},
     }
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from weightwise.conventions.keras.functions import neutral
-from weightwise.conventions.row import Config
+from weightwise.conventions.row import Config, Made
 
 
 def class_of(layer: Config) -> str:
@@ -31,6 +34,24 @@ def adaptation(config: Config) -> float | None:
     """Return what Keras multiplies the product of the low-rank pair by; None where the layer has no pair."""
     rank = config.get("lora_rank")
     return (config.get("lora_alpha") or rank) / rank if rank else None
+
+
+def _rank(config: Config) -> Mapping[str, int]:
+    """Return the size of the axis that the two arrays of a low-rank adaptation have in common."""
+    return {"rank": config["lora_rank"]}
+
+
+PAIR: Mapping[str, Any] = {
+    "when": lora,
+    "sizes": _rank,
+    "made": Made(
+        "float32",
+        4,
+        "Keras saves a low-rank pair as a part of the array that it adapts, so this file does not have the pair, which "
+        "comes back as zeros",
+    ),
+}
+"""What the rows of a low-rank adaptation have in common."""
 
 
 def channels_first(config: Config) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from weightwise.conventions.keras.configuration import activation, adaptation, channels_first, lora, use_bias
+from weightwise.conventions.keras.configuration import PAIR, activation, adaptation, channels_first, lora, use_bias
 from weightwise.conventions.row import Config, Description, Row, Shapes
 from weightwise.conventions.rule import Rule, sizes_of
 from weightwise.ops.conv import Conv
@@ -42,10 +42,10 @@ ROWS = (
     Row("SeparableConv2D", "pointwise_kernel", role="pointwise", axes="1 1 (in mult) out"),
     Row(_DEPTHWISE, "bias", role="bias", axes="(in mult)", when=use_bias),
     Row(f"{_CONV} {_TRANSPOSED} {_SEPARABLE}", "bias", role="bias", axes="out", when=use_bias),
-    Row("Conv1D", "lora_kernel_a", role="lora_a", axes="kw in/groups rank", when=lora, stored=False),
-    Row("Conv2D", "lora_kernel_a", role="lora_a", axes="kh kw in/groups rank", when=lora, stored=False),
-    Row("Conv3D", "lora_kernel_a", role="lora_a", axes="kd kh kw in/groups rank", when=lora, stored=False),
-    Row(_CONV, "lora_kernel_b", role="lora_b", axes="rank (groups out/groups)", when=lora, stored=False),
+    Row("Conv1D", "lora_kernel_a", role="lora_a", axes="kw in/groups rank", **PAIR),
+    Row("Conv2D", "lora_kernel_a", role="lora_a", axes="kh kw in/groups rank", **PAIR),
+    Row("Conv3D", "lora_kernel_a", role="lora_a", axes="kd kh kw in/groups rank", **PAIR),
+    Row(_CONV, "lora_kernel_b", role="lora_b", axes="rank (groups out/groups)", **PAIR),
 )
 
 Build = Callable[[Config, int], Operation]

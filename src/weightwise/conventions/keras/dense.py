@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from weightwise.conventions.keras.configuration import activation, adaptation, lora, use_bias
+from weightwise.conventions.keras.configuration import PAIR, activation, adaptation, lora, use_bias
 from weightwise.conventions.row import Config, Description, Row, Shapes
 from weightwise.conventions.rule import Rule
 from weightwise.ops.dense import Dense, QuantizedDense
@@ -75,8 +75,8 @@ ROWS = (
     Row("Dense", "kernel", role="kernel", axes="in out", when=_PLAIN),
     Row("Dense", "kernel", role="kernel", axes="in out", when=lora, trainable=False),
     Row("Dense", "bias", role="bias", axes="out", when=_all(use_bias, _not(_int8))),
-    Row("Dense", "lora_kernel_a", role="lora_a", axes="in rank", when=lora, stored=False),
-    Row("Dense", "lora_kernel_b", role="lora_b", axes="rank out", when=lora, stored=False),
+    Row("Dense", "lora_kernel_a", role="lora_a", axes="in rank", **PAIR),
+    Row("Dense", "lora_kernel_b", role="lora_b", axes="rank out", **PAIR),
     Row("Dense", "bias", role="bias", axes="out", when=_BIAS_8, slot=1),
     Row("Dense", "kernel", role="kernel", axes="in out", when=_int8, trainable=False, slot=0),
     Row("Dense", "kernel_scale", role="scale", axes="out", when=_BIAS_8, trainable=False, slot=2),
@@ -84,12 +84,12 @@ ROWS = (
     Row("EinsumDense", "kernel", role="kernel", axes="...kernel", when=_PLAIN, expand=_kernel_axes),
     Row("EinsumDense", "kernel", role="kernel", axes="...kernel", when=lora, trainable=False, expand=_kernel_axes),
     Row("EinsumDense", "bias", role="bias", axes="...bias", when=_einsum_bias, expand=_bias_axes),
-    Row("EinsumDense", "lora_kernel_a", "lora_a", "...others rank", when=lora, stored=False, expand=_others),
-    Row("EinsumDense", "lora_kernel_b", "lora_b", "rank ...last", when=lora, stored=False, expand=_last),
+    Row("EinsumDense", "lora_kernel_a", "lora_a", "...others rank", **PAIR, expand=_others),
+    Row("EinsumDense", "lora_kernel_b", "lora_b", "rank ...last", **PAIR, expand=_last),
     Row(_EMBEDDINGS, "embeddings", role="table", axes="vocab features", when=_PLAIN),
     Row("Embedding", "embeddings", role="table", axes="vocab features", when=lora, trainable=False),
-    Row("Embedding", "lora_embeddings_a", role="lora_a", axes="vocab rank", when=lora, stored=False),
-    Row("Embedding", "lora_embeddings_b", role="lora_b", axes="rank features", when=lora, stored=False),
+    Row("Embedding", "lora_embeddings_a", role="lora_a", axes="vocab rank", **PAIR),
+    Row("Embedding", "lora_embeddings_b", role="lora_b", axes="rank features", **PAIR),
     Row("Embedding", "embeddings", role="table", axes="vocab features", when=_int8, trainable=False),
     Row("Embedding", "embeddings_scale", role="scale", axes="vocab", when=_int8, trainable=False),
     Row("ReversibleEmbedding", "reverse_embeddings", role="reverse", axes="features vocab", when=_untied),
