@@ -14,10 +14,11 @@ from typing import Any
 
 from weightwise.conventions import keras
 from weightwise.conventions.keras import all_rows, legacy_layers, rows_for
-from weightwise.conventions.keras.wings import Rules
+from weightwise.conventions.keras.wings import WINGS
 from weightwise.conventions.row import Config, Description, Row, Shapes
 from weightwise.conventions.rule import Rule
 from weightwise.conventions.table import Table
+from weightwise.conventions.wings import Rules
 from weightwise.ops.einsum import Einsum
 from weightwise.ops.operation import Operation, ShapeError
 
@@ -106,7 +107,7 @@ def _rows(class_name: str) -> list[Row]:
     return [*map(_older, rows_for(class_name)), *legacy_layers.ROWS]
 
 
-RULES = Rules(OWN_RULES)
+RULES = Rules(WINGS, OWN_RULES)
 TABLE = Table(RULES, _rows)
 
 
