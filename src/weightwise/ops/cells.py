@@ -88,6 +88,9 @@ class UnitCell(Cell):
 class SimpleCell(UnitCell):
     """`h' = activation(x · kernel + h · recurrent_kernel + bias)`."""
 
+    residual: bool = False
+    """Whether the state h itself is added to the sum before it is activated."""
+
     def roles(self) -> Mapping[str, str]:
         """Return the axes of the kernels and the bias."""
         return _roles("units", {"bias": "units"} if self.bias else {})
@@ -95,6 +98,7 @@ class SimpleCell(UnitCell):
     def step(self, x: Array, states: Sequence[Array], weights: Mapping[str, Array]) -> Step:
         """Return the new state twice: it is the output."""
         sums = x @ weights["kernel"] + states[0] @ weights["recurrent_kernel"]
+        sums = sums + states[0] if self.residual else sums
         output = activate(self.activation, sums + weights["bias"] if self.bias else sums)
         return output, (output,)
 
@@ -144,12 +148,16 @@ class GruCell(UnitCell):
 
     recurrent_activation: str = "sigmoid"
     reset_after: bool = True
+    recurrent_bias: str = "all"
+    """Which gates of the recurrent product have a bias too, where it is reset after: `all`, `candidate`, or `none`."""
 
     def roles(self) -> Mapping[str, str]:
         """Return the axes of the kernels and the bias, with three gates."""
         gates = "gate[z r h] units"
-        bias = f"side[input recurrent] {gates}" if self.reset_after else gates
-        return _roles(gates, {"bias": bias} if self.bias else {})
+        both = self.reset_after and self.recurrent_bias == "all"
+        candidate = {"candidate_bias": "units"} if self.reset_after and self.recurrent_bias == "candidate" else {}
+        bias = {"bias": f"side[input recurrent] {gates}" if both else gates, **candidate}
+        return _roles(gates, bias if self.bias else {})
 
     def step(self, x: Array, states: Sequence[Array], weights: Mapping[str, Array]) -> Step:
         """Return the new state twice: it is the output."""
@@ -158,8 +166,11 @@ class GruCell(UnitCell):
         recurrent_kernel = weights["recurrent_kernel"]
         recurrent = _product(h, recurrent_kernel)
         if self.bias:
-            biases = weights["bias"] if self.reset_after else (weights["bias"], 0)
-            entering, recurrent = entering + biases[0], recurrent + biases[1]
+            bias = weights["bias"]
+            side, other = bias if bias.ndim == 3 else (bias, 0)
+            entering, recurrent = entering + side, recurrent + other
+        if "candidate_bias" in weights:
+            recurrent[:, 2] += weights["candidate_bias"]
         z, r = (activate(self.recurrent_activation, entering[:, gate] + recurrent[:, gate]) for gate in (0, 1))
         remembered = r * recurrent[:, 2] if self.reset_after else (r * h) @ recurrent_kernel[:, 2]
         output = z * h + (1 - z) * activate(self.activation, entering[:, 2] + remembered)
@@ -168,6 +179,38 @@ class GruCell(UnitCell):
     def phrase(self) -> str:
         """Return what kind of cell it is."""
         return f"a GRU of {counted(self.units, 'unit')}"
+
+
+@dataclass(frozen=True)
+class MinimalCell(UnitCell):
+    """`h' = f·h + (1 - f)·candidate`: one gate, f, forgets, and resets h for the candidate
+    (https://arxiv.org/abs/1603.09420).
+    """
+
+    recurrent_activation: str = "sigmoid"
+    reset: bool = True
+    """Whether the gate resets the recurrent product of the candidate, which then has a bias of its own."""
+
+    def roles(self) -> Mapping[str, str]:
+        """Return the axes of the kernels and the biases, with a gate and the candidate."""
+        gates = "gate[f h] units"
+        bias = {"bias": gates, **({"candidate_bias": "units"} if self.reset else {})}
+        return _roles(gates, bias if self.bias else {})
+
+    def step(self, x: Array, states: Sequence[Array], weights: Mapping[str, Array]) -> Step:
+        """Return the new state twice: it is the output."""
+        (h,) = states
+        entering, recurrent = _product(x, weights["kernel"]), _product(h, weights["recurrent_kernel"])
+        entering = entering + weights["bias"] if self.bias else entering
+        f = activate(self.recurrent_activation, entering[:, 0] + recurrent[:, 0])
+        remembered = recurrent[:, 1] + weights.get("candidate_bias", 0)
+        candidate = activate(self.activation, entering[:, 1] + (f * remembered if self.reset else remembered))
+        output = f * h + (1 - f) * candidate
+        return output, (output,)
+
+    def phrase(self) -> str:
+        """Return what kind of cell it is."""
+        return f"a minimal gated unit of {counted(self.units, 'unit')}"
 
 
 @dataclass(frozen=True)

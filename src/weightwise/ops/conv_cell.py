@@ -40,12 +40,19 @@ class ConvLstmCell(Cell):
     channels_first: bool = False
     activation: str = "tanh"
     recurrent_activation: str = "sigmoid"
+    two_biases: bool = False
+    """Whether both products have a bias of their own, which act as their sum."""
+    remembering: float = 0.0
+    """Added to the sum of the gate f whenever it is computed, and not stored in a bias."""
+    keeps_size: bool = True
+    """Whether the window of the state h keeps its size; it else is that of the input in everything."""
 
     def roles(self) -> Mapping[str, str]:
         """Return the axes of the kernels and the bias, with four gates."""
         window, gates = spatial_names(self.window.rank), "gate[i f g o] out"
         kernels = {"kernel": f"{window} in {gates}", "recurrent_kernel": f"{window} out' {gates}"}
-        return kernels | ({"bias": gates} if self.bias else {})
+        bias = f"side[input recurrent] {gates}" if self.two_biases else gates
+        return kernels | ({"bias": bias} if self.bias else {})
 
     def sizes(self, inputs: Sequence[Shape]) -> Mapping[str, int]:
         """Return the window, the filters and the input's channels."""
@@ -72,13 +79,13 @@ class ConvLstmCell(Cell):
         import numpy
 
         ones = (1,) * self.window.rank
-        keeping = replace(self.window, strides=ones, dilation=ones, padding="same")
+        keeping = replace(self.window, strides=ones, dilation=ones, padding="same") if self.keeps_size else self.window
         sums = self._gates(x, weights["kernel"], self.window)
         sums = sums + self._gates(states[0], weights["recurrent_kernel"], keeping)
         if self.bias:
-            sums = sums + weights["bias"]
+            sums = sums + (weights["bias"].sum(0) if self.two_biases else weights["bias"])
         i, f, g, o = (restore_channels(gate, self.channels_first) for gate in numpy.moveaxis(sums, -2, 0))
-        return long_short_term(i, f, g, o, states[1], self.activation, self.recurrent_activation)
+        return long_short_term(i, f + self.remembering, g, o, states[1], self.activation, self.recurrent_activation)
 
     def _gates(self, x: Array, kernel: Array, window: Window) -> Array:
         """Return `batch spatial… gate out`."""

@@ -12,6 +12,7 @@ from math import prod, sqrt
 from typing import TYPE_CHECKING, TypeVar
 
 from weightwise.ops.activation import activate
+from weightwise.ops.norm import LayerNorm
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes, known
 from weightwise.ops.spatial import counted
 
@@ -43,6 +44,9 @@ class MultiHeadAttention(Operation):
     """Whether it attends to no later position."""
     scores: bool = False
     """Whether it returns the weights of its averages too, `batch heads query key`."""
+    normalized: float | None = None
+    """The epsilon by which queries and keys are normalized within each head, and then scaled; None where they are not.
+    """
     arguments: tuple[str, ...] = ("query", "key", "value")
     """What its inputs are, in order; a key or a value that is not there is the other one. A `mask`, whose last axes are
     those of queries and keys, is not zero where a query may attend to a key."""
@@ -64,7 +68,8 @@ class MultiHeadAttention(Operation):
         }
         kernels = {f"{name}/kernel": f"{source} {target}" for name, (source, target) in projections.items()}
         biases = {f"{name}/bias": target for name, (_, target) in projections.items()}
-        return kernels | (biases if self.bias else {})
+        scales = {} if self.normalized is None else {f"{name}_norm/scale": "head_dim" for name in ("query", "key")}
+        return kernels | (biases if self.bias else {}) | scales
 
     def output_axes(self) -> str:
         """Return the axes of the output's projection: `out`, or `out_1 out_2` where it has several."""
@@ -121,6 +126,7 @@ class MultiHeadAttention(Operation):
         shapes = self.output_shapes([x.shape for x in inputs])
         tensors = self._named(inputs)
         query, key, value = (self._projected(name, tensors[name], weights) for name in ("query", "key", "value"))
+        query, key = self._normalized("query", query, weights), self._normalized("key", key, weights)
         result, scores = self._attention(query, self._shared(key), self._shared(value), tensors.get("mask"))
         if self.gate:
             result = result * activate("sigmoid", self._projected("gate", tensors["query"], weights))
@@ -133,6 +139,13 @@ class MultiHeadAttention(Operation):
 
         y = numpy.tensordot(x, weights[f"{name}/kernel"], over)
         return y + weights[f"{name}/bias"] if self.bias else y
+
+    def _normalized(self, name: str, x: Array, weights: Mapping[str, Array]) -> Array:
+        """Return queries or keys with mean 0 and variance 1 in each head, times their scale, if they are normalized."""
+        if self.normalized is None:
+            return x
+        norm = LayerNorm(epsilon=self.normalized, center=False)
+        return norm.forward([x], {"gamma": weights[f"{name}_norm/scale"]})[0]
 
     def _shared(self, x: Array) -> Array:
         """Return keys or values with one head for each head of the queries."""

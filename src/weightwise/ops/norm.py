@@ -109,13 +109,16 @@ class LayerNorm(Norm):
 
     centered: bool = True
     """Whether the mean is taken off before the division; the variance is about the mean in any case."""
+    over: tuple[int, ...] | None = None
+    """The axes of the statistics where they are others than those of the weights."""
 
     def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
         """Return the normalized values."""
         import numpy
 
         (x,) = inputs
-        mean, variance = (statistic(axis=self.axes, keepdims=True) for statistic in (x.mean, x.var))
+        axes = self.axes if self.over is None else self.over
+        mean, variance = (statistic(axis=axes, keepdims=True) for statistic in (x.mean, x.var))
         y = x - mean if self.centered else x
         return (self.scaled(y / numpy.sqrt(variance + self.epsilon), weights),)
 
@@ -124,7 +127,7 @@ class LayerNorm(Norm):
         done = (
             "brings its values to mean 0 and variance 1" if self.centered else "divides its values by their deviation"
         )
-        return f"{done} along {spoken(self.axes)}{self.learned()}"
+        return f"{done} along {spoken(self.axes if self.over is None else self.over)}{self.learned()}"
 
 
 @dataclass(frozen=True)
@@ -133,18 +136,21 @@ class RMSNorm(Norm):
 
     epsilon: float = 1e-6
     center: bool = False
+    over: tuple[int, ...] | None = None
+    """The axes of the mean square where they are others than those of the weights."""
 
     def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
         """Return the normalized values."""
         import numpy
 
         (x,) = inputs
-        squares = (x * x).mean(axis=self.axes, keepdims=True)
+        squares = (x * x).mean(axis=self.axes if self.over is None else self.over, keepdims=True)
         return (self.scaled(x / numpy.sqrt(squares + self.epsilon), weights),)
 
     def sentence(self) -> str:
         """Return what the layer does."""
-        return f"divides its values along {spoken(self.axes)} by the root of their mean square{self.learned()}"
+        axes = spoken(self.axes if self.over is None else self.over)
+        return f"divides its values along {axes} by the root of their mean square{self.learned()}"
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,8 @@ class Recurrent(Operation):
     """Whether it returns the states after the last position too."""
     backwards: bool = False
     """Whether it reads the last position first; its outputs then have that order."""
+    keeps_order: bool = False
+    """Whether its outputs have the order of the sequence all the same."""
 
     @property
     def input_axis(self) -> str:
@@ -69,6 +71,8 @@ class Recurrent(Operation):
         for position in self._positions(x.shape[1]):
             output, states = self.cell.step(x[:, position], states, weights)
             outputs.append(output)
+        if self.backwards and self.keeps_order and self.sequences:
+            outputs.reverse()
         result = numpy.stack(outputs, 1) if self.sequences else outputs[-1]
         return (result, *states) if self.states else (result,)
 

@@ -25,7 +25,8 @@ class TransposedConv(Filtering):
     """The transpose of a convolution over one, two or three spatial axes.
 
     The window is the one that an element spreads over. Its padding, in numbers, is cut off, and below zero adds zeros:
-    PyTorch's `padding` p with `output_padding` o is `(p, p - o)`.
+    PyTorch's `padding` p with `output_padding` o is `(p, p - o)`. What a window that wraps would cut off is added
+    at the other end.
     """
 
     filters: int
@@ -65,7 +66,8 @@ class TransposedConv(Filtering):
 
     def computed(self, x: Array, weights: Mapping[str, Array]) -> Array:
         """Return the spread windows without the padding."""
-        return cropped(scatter(x, weights["kernel"], self.window), self.window)
+        spread = scatter(x, weights["kernel"], self.window)
+        return (wrapped if self.window.beyond == "wrap" else cropped)(spread, self.window)
 
     def sentence(self) -> str:
         """Return what the layer does."""
@@ -105,3 +107,17 @@ def cropped(y: Array, window: Window) -> Array:
         slice(max(before, 0), size - max(after, 0)) for (before, after), size in zip(around, y.shape[1:], strict=False)
     )
     return numpy.pad(y[(slice(None), *kept)], [(0, 0), *added, (0, 0)])
+
+
+def wrapped(y: Array, window: Window) -> Array:
+    """Return `y` without the window's padding, which is added at the other end of its axis."""
+    import numpy
+
+    for axis in range(window.rank):
+        y = numpy.moveaxis(y, 1 + axis, 0)
+        before, after = window.around(axis, len(y))
+        period = len(y) - before - after
+        widths = [(-before % period, -after % period), *[(0, 0)] * (y.ndim - 1)]
+        y = numpy.pad(y, widths).reshape(-1, period, *y.shape[1:]).sum(0)
+        y = numpy.moveaxis(y, 0, 1 + axis)
+    return y

@@ -19,6 +19,8 @@ class Uncomputed(Operation):
     operation: Operation
     why: str
     """What it computes otherwise, as a clause after "because"."""
+    shaped: bool = True
+    """Whether the shapes of its outputs are those of the operation all the same."""
 
     @property
     def input_axis(self) -> str:
@@ -34,11 +36,13 @@ class Uncomputed(Operation):
         return self.operation.sizes(inputs)
 
     def tensor_axes(self, inputs: Sequence[TensorAxes]) -> TensorAxes:
-        """Return the axes of the output."""
-        return self.operation.tensor_axes(inputs)
+        """Return the axes of the output, where its shape is known."""
+        return self.operation.tensor_axes(inputs) if self.shaped else None
 
     def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
-        """Return the shapes of the outputs."""
+        """Return the shapes of the outputs; raises `ShapeError` where they are others."""
+        if not self.shaped:
+            raise ShapeError(f"the shape of its output cannot be told, because {self.why}")
         return self.operation.output_shapes(inputs)
 
     def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
