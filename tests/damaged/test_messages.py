@@ -69,7 +69,7 @@ def test_an_archive_without_its_end_tells_its_layers(tmp_path):
         == f"{path}: the list of the archive's members cannot be read (File is not a zip file); {CUT_OFF}"
     )
     assert stored.problems[1].startswith(
-        f"{path}!model.weights.h5: the object layers cannot be read (the file is too short: "
+        f"{path}!model.weights.h5: the members of the group layers cannot be read (the file is too short: "
     )
     assert stored.problems[1].endswith(ADVICE)
 
@@ -109,7 +109,7 @@ def test_weights_that_are_no_hdf5_leave_the_configuration(tmp_path):
     assert len(stored.root.layers) == 9
     assert stored.problems == (
         f"{path}!model.weights.h5: the root group cannot be read "
-        f"(InvalidHDF5File Unable to locate HDF5 file signature); {ADVICE}",
+        f"(it does not begin as HDF5 does); {ADVICE}",
     )
 
 

@@ -1,7 +1,7 @@
 """HDF5, the container of Keras: groups with attributes, and datasets.
 
-The file's structure is read with pyfive, a reader in pure Python (`docs/hdf5-reader.md` says why); `hdf5_structure`
-keeps it in bounds. Values never pass through pyfive; see `hdf5_values`.
+Headers, structure and values are read here in bounds, so that a start imports nothing; what the newest format keeps in
+heaps is left to pyfive, a reader in pure Python. `docs/hdf5-reader.md` says why.
 
 Specification: https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html
 """
@@ -12,11 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from weightwise.formats.postponed import postponed
+from weightwise.formats.hdf5_headers import signature_place
+from weightwise.formats.hdf5_structure import walked
 from weightwise.source import Source
 from weightwise.stored import StoredArray
-
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
@@ -33,18 +32,10 @@ class Contents:
 
 def is_hdf5(source: Source) -> bool:
     """Returns whether the bytes are HDF5: the signature stands at byte 0, 512, 1024, 2048 …"""
-    offset = 0
-    while offset + len(SIGNATURE) <= source.size:
-        if source.read(offset, len(SIGNATURE)) == SIGNATURE:
-            return True
-        offset = offset * 2 or 512
-    return False
+    return signature_place(source) is not None
 
 
 def read_hdf5(source: Source) -> Contents:
     """Returns what the file holds without reading values; raises `FormatError` when not even the root can be read."""
-    with postponed("fsspec", "fsspec.utils", "numcodecs"):
-        from weightwise.formats.hdf5_structure import walked  # pyfive takes time, so only a file that needs it pays
-
     walk = walked(source)
     return Contents(walk.attributes, walk.arrays, tuple(walk.problems))

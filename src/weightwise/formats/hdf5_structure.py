@@ -1,117 +1,56 @@
-"""The structure of an HDF5 file, read with pyfive and kept in bounds.
+"""The structure of an HDF5 file: its groups, their attributes and their datasets, read from the headers alone.
 
-pyfive trusts what a file says of itself. So it gets a `HeaderFile`, which refuses reads beyond the end and counts what
-was read: a damaged file whose parts refer to each other in circles ends in an error. Memory that pyfive would take for
-what a header promises is refused here before it does (`BoundedObjects`).
+Specification: https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import pyfive
-from pyfive.btree import BTreeV1Groups
-from pyfive.dataobjects import DataObjects
-from pyfive.misc_low_level import Heap, SymbolTable
-
 from weightwise.errors import FormatError, WeightwiseError
-from weightwise.formats.hdf5_values import Chunks, Layout, layout_problem, read_values
-from weightwise.source import Source, SourceFile
+from weightwise.formats import hdf5_messages as messages
+from weightwise.formats.hdf5_headers import SHARED, Cursor, Headers, Message, tree_node
+from weightwise.formats.hdf5_values import Chunks, Layout, chunk_places, layout_problem, read_values
+from weightwise.formats.postponed import postponed
+from weightwise.source import Source
 from weightwise.stored import StoredArray
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     import numpy
 
-UNDEFINED = 0xFFFF_FFFF_FFFF_FFFF
-"""The address of what was never written."""
-COMPACT, CHUNKED = 0, 2
-MOST_HEADER_BYTES = 1 << 28
-MOST_READS = 5_000_000
+LINKS, LINK, GROUP, ATTRIBUTES = 0x02, 0x06, 0x11, 0x15
+HARD, SOFT = 0, 1
 MOST_DEPTH = 64
 LONGEST_NAME = 4096
 SMALLEST_OBJECT = 40
 """Bytes that the shortest object header and the link to it take."""
 
-
-class HeaderFile(SourceFile):
-    """The file as pyfive sees it: reads are whole or refused, and all together they have an end."""
-
-    def __init__(self, source: Source) -> None:
-        """Starts at the first byte, with a budget that no sound file exceeds."""
-        super().__init__(source)
-        self._bytes = min(8 * source.size + (1 << 20), MOST_HEADER_BYTES)
-        self._reads = min(source.size // 16 + 20_000, MOST_READS)
-
-    def read(self, size: int = -1) -> bytes:
-        """Returns `size` bytes; raises `FormatError` when they are not there or the file goes round in circles."""
-        self.source.check(self.position, size)
-        self._bytes -= size
-        self._reads -= 1
-        if self._bytes < 0 or self._reads < 0:
-            raise FormatError("its parts refer to each other in circles")
-        return super().read(size)
-
-
-class BoundedHeap(Heap):  # type: ignore[misc]  # pyfive ships no types
-    """The names of a group's members: pyfive would take any number of bytes up to the next zero for a name."""
-
-    def get_object_name(self, offset: int) -> bytes:
-        """Returns the name at an offset; raises `ValueError` when it does not end."""
-        return bytes(self.data[offset : self.data.index(b"\0", offset, offset + LONGEST_NAME)])
-
-
-class BoundedObjects(DataObjects):  # type: ignore[misc]  # pyfive ships no types
-    """The header of one object."""
-
-    def _attr_value(self, ptype: Any, buf: bytes, count: int, offset: int) -> Any:
-        """Returns the values of an attribute: pyfive would take memory for as many as the header says."""
-        if count > len(buf):
-            raise FormatError(f"an attribute says that it has {count:,} values")
-        return super()._attr_value(ptype, buf, count, offset)
-
-    def _iter_links_btree_v1(self, btree_address: int, heap_address: int) -> Iterator[tuple[str, int | str]]:
-        """Yields the members of a group, as pyfive does, with names of a bounded length."""
-        heap = BoundedHeap(self.fh, heap_address)
-        for address in BTreeV1Groups(self.fh, btree_address).symbol_table_addresses():
-            table = SymbolTable(self.fh, address)
-            table.assign_name(heap)
-            yield from table.get_links(heap).items()
-
-
-class BoundedFile(pyfive.File):  # type: ignore[misc]  # pyfive ships no types
-    """A file whose objects are bounded."""
-
-    def _get_dataobjects(self, obj_addr: int) -> BoundedObjects:
-        """Returns the header at an address, read once."""
-        if obj_addr not in self._dataobjects_cache:
-            heaps = self._global_heaps
-            self._dataobjects_cache[obj_addr] = BoundedObjects(self._fh, obj_addr, global_heaps=heaps)
-        return self._dataobjects_cache[obj_addr]  # type: ignore[no-any-return]  # pyfive ships no types
+Target = int | str | None
+"""The address of a member, the path to which a soft link leads, or None for a link out of the file."""
 
 
 def walked(source: Source) -> Walk:
     """Returns a pass over the whole file; raises `FormatError` when not even the root can be read."""
-    walk = Walk(source)
     with damage(source, "the root group"):
-        root = BoundedFile(HeaderFile(source))
-    walk.base = root.userblock_size
-    walk.visit(root, "", ())
+        headers = Headers(source)
+        root = list(headers.messages(headers.root))
+    walk = Walk(headers)
+    walk.visit(headers.root, root, "", ())
     return walk
 
 
 @contextmanager
 def damage(source: Source, thing: str) -> Iterator[None]:
-    """Turns whatever pyfive meets in damaged bytes into one `FormatError` that names the file and the thing."""
+    """Turns whatever damaged bytes end in into one `FormatError` that names the file and the thing."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pyfive warns of what it cannot read; the value that is missing tells it
-            yield
-    except Exception as error:  # pyfive checks little: damaged bytes end in any exception that Python has
+        yield
+    except Exception as error:  # pyfive checks little, and bytes that are no text or number end in many exceptions
         raise FormatError(
             f"{source.name}: {thing} cannot be read ({cause(source, error)}); the file is damaged, or uses a part of "
             "HDF5 that is not supported: get it again from where it came from."
@@ -129,41 +68,48 @@ def cause(source: Source, error: Exception) -> str:
 class Walk:
     """One pass over all groups and datasets of a file, which collects what can be read and says what cannot."""
 
-    source: Source
-    base: int = 0
-    """Where HDF5's own addresses start in the file."""
+    headers: Headers
     attributes: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     arrays: dict[str, StoredArray] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
-    def visit(self, group: pyfive.Group, path: str, above: tuple[int, ...]) -> None:
-        """Collects a group and everything below it; `above` are the addresses of the groups that it is in."""
+    @property
+    def source(self) -> Source:
+        """The bytes of the file."""
+        return self.headers.source
+
+    def visit(self, address: int, found: list[Message], path: str, above: tuple[int, ...]) -> None:
+        """Collects the group at an address and everything below it; `above` are those of the groups that it is in."""
         try:
             with damage(self.source, f"the attributes of the group {path or '/'}"):
-                self.attributes[path] = {name: plain(value) for name, value in group.attrs.items()}
+                self.attributes[path] = attributes_of(self.headers, address, found)
         except FormatError as error:
             self.problems.append(str(error))
             self.attributes[path] = {}
-        addresses = (*above, address(group))
-        for name in group:
+        members: dict[str, Target] = {}
+        try:
+            with damage(self.source, f"the members of the group {path or '/'}"):
+                members.update(members_of(self.headers, address, found))  # those before the damage stay
+        except FormatError as error:
+            self.problems.append(str(error))
+        for name, target in members.items():
             try:
-                self.enter(group, name, f"{path}/{name}".lstrip("/"), addresses)
+                self.enter(name, target, f"{path}/{name}".lstrip("/"), (*above, address))
             except FormatError as error:
                 self.problems.append(str(error))
 
-    def enter(self, group: pyfive.Group, name: str, path: str, above: tuple[int, ...]) -> None:
+    def enter(self, name: str, target: Target, path: str, above: tuple[int, ...]) -> None:
         """Collects one member of a group; raises `FormatError`."""
         with damage(self.source, f"the object {path}"):
             self.check_bounds(name, above)
-            member = group.get_lazy_view(name)
-            if isinstance(member, pyfive.Dataset):
-                self.add(member, path)
-            elif member is None:
-                raise FormatError("it is a link that leads nowhere")
-            elif isinstance(member, pyfive.Group) and address(member) in above:
+            address = resolved(self.headers, target, above[-1])
+            if address in above:
                 raise FormatError("it is a group that it is in itself")
-        if isinstance(member, pyfive.Group):
-            self.visit(member, path, above)
+            found = list(self.headers.messages(address))
+            if is_dataset(found):
+                self.add(found, path)
+        if is_group(found):
+            self.visit(address, found, path, above)
 
     def check_bounds(self, name: str, above: tuple[int, ...]) -> None:
         """Raises `FormatError` for a member that no sound file has."""
@@ -172,15 +118,15 @@ class Walk:
         if len(above) > MOST_DEPTH or len(self.attributes) + len(self.arrays) > self.source.size // SMALLEST_OBJECT:
             raise FormatError("more objects contain each other than the file has room for")
 
-    def add(self, dataset: pyfive.Dataset, path: str) -> None:
+    def add(self, found: list[Message], path: str) -> None:
         """Collects a dataset; a problem is noted when the file cannot hold its values."""
-        layout = dataset_layout(dataset, self.base)
+        layout = dataset_layout(self.headers, found)
         start = self.source.start if layout.offset is not None else None
         self.arrays[path] = StoredArray(
             path=path,
             key=path,
             shape=layout.shape,
-            dtype=layout.dtype,
+            dtype=layout.kind.name,
             nbytes=layout.nbytes,
             read=partial(values, self.source, path, layout),
             file=self.source.name,
@@ -190,11 +136,6 @@ class Walk:
         problem = layout_problem(self.source, layout)
         if problem:
             self.problems.append(f"{self.source.name}: the values of {path} cannot be read: {problem}.")
-
-
-def address(group: pyfive.Group) -> int:
-    """Returns where the header of a group lies."""
-    return int(group._dataobjects.offset)
 
 
 def values(source: Source, path: str, layout: Layout) -> numpy.ndarray:
@@ -208,44 +149,143 @@ def run(source: Source, path: str, layout: Layout, offset: int, start: int, coun
     return values(source, path, replace(layout, shape=(count,), offset=offset + start * layout.kind.itemsize))
 
 
-def dataset_layout(dataset: pyfive.Dataset, base: int) -> Layout:
-    """Returns what a dataset's header says of its values; `base` is where HDF5's addresses start in the file."""
-    storage = dataset.id
-    described = partial(Layout, tuple(map(int, dataset.shape)), dataset.dtype, dtype_name(dataset.dtype), base=base)
-    if storage.layout_class == COMPACT:
-        return described(data=dataset[()].tobytes())
-    if storage.layout_class == CHUNKED:
-        filters = tuple(int(entry["filter_id"]) for entry in storage.filter_pipeline or ())
-        chunks = Chunks(tuple(map(int, dataset.chunks)), filters, lambda: storage.index)
-        return described(chunks=chunks)
-    written = storage.data_offset != UNDEFINED
-    return described(offset=base + storage.data_offset if written else None)
+def is_dataset(found: list[Message]) -> bool:
+    """Returns whether a header is that of a dataset."""
+    return any(message.kind == messages.LAYOUT for message in found)
 
 
-def dtype_name(kind: numpy.dtype) -> str:
-    """Returns the dtype's name; two opaque bytes are bfloat16, the only NumPy dtype that h5py writes so."""
-    if kind.kind == "V" and kind.itemsize == 2 and kind.fields is None:
-        return "bfloat16"
-    metadata: Mapping[str, Any] = kind.metadata or {}
-    if set(metadata.get("enum", ())) == {"FALSE", "TRUE"}:
-        return "bool"
-    return str(kind.name)
+def is_group(found: list[Message]) -> bool:
+    """Returns whether a header is that of a group."""
+    return any(message.kind in (GROUP, LINKS, LINK) for message in found)
 
 
-def plain(value: Any) -> Any:
-    """Returns an attribute in Python's own types: text as `str`, an array as a list, nothing as None."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    if isinstance(value, bytes):
-        return decoded(value)
-    return value if isinstance(value, str | int | float) else None
+def body_of(headers: Headers, found: list[Message], kind: int, thing: str) -> Cursor:
+    """Returns the one message of a kind; raises `FormatError` when it is not there or stands elsewhere."""
+    bodies = [message.body for message in found if message.kind == kind and not message.flags & SHARED]
+    if not bodies:
+        raise FormatError(f"its header does not say its {thing}")
+    return Cursor(bodies[0], headers)
 
 
-def decoded(value: bytes) -> str | bytes:
-    """Returns UTF-8 as text, and other bytes as they are."""
-    try:
-        return value.rstrip(b"\0").decode()
-    except UnicodeDecodeError:
-        return value
+def dataset_layout(headers: Headers, found: list[Message]) -> Layout:
+    """Returns what a dataset's header says of its values."""
+    shape = messages.dataspace(body_of(headers, found, messages.DATASPACE, "shape")) or ()
+    kinds = [message for message in found if message.kind == messages.DATATYPE]
+    if not kinds:
+        raise FormatError("its header does not say its dtype")
+    kind = messages.kind_of(kinds[0], headers)
+    storage = messages.storage(body_of(headers, found, messages.LAYOUT, "layout"))
+    if storage.data is not None:
+        return Layout(shape, kind, data=storage.data)
+    if storage.chunk is not None:
+        applied = [message for message in found if message.kind == messages.FILTERS]
+        filters = tuple(messages.filters(Cursor(applied[0].body, headers))) if applied else ()
+        index = partial(chunk_places, headers, storage.tree, len(storage.chunk))
+        return Layout(shape, kind, chunks=Chunks(storage.chunk, filters, index, storage.newest), base=headers.base)
+    return Layout(shape, kind, offset=None if storage.address is None else headers.base + storage.address)
+
+
+def attributes_of(headers: Headers, address: int, found: list[Message]) -> dict[str, Any]:
+    """Returns the attributes of an object in the file's order."""
+    for message in found:
+        if message.kind == ATTRIBUTES and _heap_address(Cursor(message.body, headers), 2) is not None:
+            return dict(_newest().attributes(headers, address))
+    bodies = (Cursor(message.body, headers) for message in found if message.kind == messages.ATTRIBUTE)
+    return dict(map(messages.attribute, bodies))
+
+
+def members_of(headers: Headers, address: int, found: list[Message]) -> Iterator[tuple[str, Target]]:
+    """Yields the members of a group in the file's order."""
+    for message in found:
+        body = Cursor(message.body, headers)
+        if message.kind == GROUP:
+            yield from _symbols(headers, body.address(), body.address())
+        elif message.kind == LINK:
+            yield _link(body)
+        elif message.kind == LINKS and _heap_address(body, 8) is not None:
+            yield from _newest().members(headers, address).items()
+
+
+def _newest() -> ModuleType:
+    """Returns the module that reads the newest format, for which pyfive is imported."""
+    with postponed("fsspec", "fsspec.utils", "numcodecs"):
+        from weightwise.formats import hdf5_newest
+    return hdf5_newest
+
+
+def _heap_address(body: Cursor, index_size: int) -> int | None:
+    """Returns where the heap lies that has a group's links or an object's attributes; None where it has none."""
+    body.take(1)
+    if body.integer(1) & 1:
+        body.take(index_size)
+    return body.address()
+
+
+def _link(body: Cursor) -> tuple[str, Target]:
+    """Returns a member's name and where it is."""
+    body.take(1)
+    flags = body.integer(1)
+    group = body.integer(1) if flags & 0x08 else HARD
+    body.take((8 if flags & 0x04 else 0) + (1 if flags & 0x10 else 0))
+    name = body.take(body.integer(1 << (flags & 3))).decode()
+    if group == HARD:
+        return name, body.address()
+    return name, body.take(body.integer(2)).decode() if group == SOFT else None
+
+
+def _symbols(headers: Headers, tree: int | None, heap: int | None) -> Iterator[tuple[str, Target]]:
+    """Yields the members that a tree of symbol tables lists, with their names in a heap."""
+    if tree is None or heap is None:
+        return
+    prefix = headers.read(heap, 8 + 3 * headers.length_size)
+    prefix.expect(b"HEAP")
+    prefix.take(4)
+    size, _, place = prefix.length(), prefix.length(), prefix.address()
+    names = headers.read(place or 0, size)
+    for table in _tables(headers, tree):
+        yield from _table(headers, table, names)
+
+
+def _tables(headers: Headers, address: int) -> Iterator[int]:
+    """Yields the addresses of the symbol tables below a node of a tree, in order."""
+    level, children = tree_node(headers, address, 0, headers.length_size)
+    for _, child in children:
+        if level:
+            yield from _tables(headers, child)
+        else:
+            yield child
+
+
+def _table(headers: Headers, address: int, names: Cursor) -> Iterator[tuple[str, Target]]:
+    """Yields the members of one symbol table."""
+    prefix = headers.read(address, 8)
+    prefix.expect(b"SNOD\x01")
+    prefix.take(1)
+    count = prefix.integer(2)
+    body = headers.read(address + 8, count * (2 * headers.address_size + 24))
+    for _ in range(count):
+        name, target, cached = body.length(), body.address(), body.integer(4)
+        body.take(4)
+        place = body.take(16)
+        soft = cached == 2
+        yield _text(names, name), _text(names, int.from_bytes(place[:4], "little")) if soft else target
+
+
+def _text(names: Cursor, offset: int) -> str:
+    """Returns a name in a heap; raises `ValueError` when it does not end."""
+    return names.data[offset : names.data.index(b"\0", offset, offset + LONGEST_NAME)].decode()
+
+
+def resolved(headers: Headers, target: Target, group: int, depth: int = 0) -> int:
+    """Returns the address to which a member of a group leads; raises `FormatError` when it leads nowhere."""
+    if isinstance(target, int):
+        return target
+    if target is None or depth > MOST_DEPTH:
+        raise FormatError("it is a link that leads nowhere")
+    address = headers.root if target.startswith("/") else group
+    for name in filter(None, target.split("/")):
+        members = dict(members_of(headers, address, list(headers.messages(address))))
+        if name not in members:
+            raise FormatError("it is a link that leads nowhere")
+        address = resolved(headers, members[name], address, depth + 1)
+    return address

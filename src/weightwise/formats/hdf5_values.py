@@ -12,6 +12,8 @@ from math import ceil, prod
 from typing import TYPE_CHECKING, Any
 
 from weightwise.errors import FormatError
+from weightwise.formats.hdf5_headers import Headers, tree_node
+from weightwise.formats.hdf5_messages import Kind
 from weightwise.source import Source
 
 if TYPE_CHECKING:
@@ -33,8 +35,21 @@ class Chunks:
     """The shape of one block."""
     filters: tuple[int, ...]
     """What was done to each block, in this order, when it was written."""
-    index: Callable[[], Mapping[tuple[int, ...], Any]]
-    """Reads where the blocks lie: by the place of their first value, `byte_offset`, `size` and `filter_mask`."""
+    index: Callable[[], Mapping[tuple[int, ...], ChunkPlace]]
+    """Reads where the blocks lie, by the place of their first value."""
+    newest: bool = False
+    """Whether the index is one of the newest format's."""
+
+
+@dataclass(frozen=True)
+class ChunkPlace:
+    """Where one chunk lies."""
+
+    offset: int
+    """In bytes, from where the file's addresses start to count."""
+    size: int
+    mask: int
+    """Bit i says that filter i was left out."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +57,8 @@ class Layout:
     """What a dataset's header says of its values. Only one of `offset`, `data`, `chunks` is given."""
 
     shape: tuple[int, ...]
-    kind: numpy.dtype
+    kind: Kind
     """The dtype as it is stored."""
-    dtype: str
-    """The dtype's name as `StoredArray` has it."""
     offset: int | None = None
     """Where contiguous values start in the source."""
     data: bytes | None = None
@@ -82,6 +95,8 @@ def expectation(expected: int, there: int, place: str) -> str:
 
 def chunks_problem(source: Source, layout: Layout, chunks: Chunks) -> str:
     """Returns why the file cannot hold the values in these chunks, or an empty string."""
+    if chunks.newest:
+        return "its chunks have an index of the newest HDF5 format, which is not supported"
     most = max(FREE_EXPANSION, MOST_EXPANSION * source.size)
     if len(chunks.shape) != len(layout.shape) or not all(chunks.shape):
         return f"chunks of {chunks.shape} do not divide an array of {layout.shape}"
@@ -91,6 +106,21 @@ def chunks_problem(source: Source, layout: Layout, chunks: Chunks) -> str:
         return f"a file of {source.size:,} bytes has no room for {prod(chunk_counts(layout, chunks)):,} chunks"
     unknown = set(chunks.filters) - {DEFLATE, SHUFFLE}
     return f"the filter {min(unknown)} is not supported, only deflate and shuffle are" if unknown else ""
+
+
+def chunk_places(headers: Headers, address: int | None, rank: int) -> dict[tuple[int, ...], ChunkPlace]:
+    """Returns where the chunks lie that a tree lists, by the place of their first value; raises `FormatError`."""
+    if address is None:
+        return {}
+    level, children = tree_node(headers, address, 1, 8 + 8 * (rank + 1))
+    places: dict[tuple[int, ...], ChunkPlace] = {}
+    for key, child in children:
+        if level:
+            places |= chunk_places(headers, child, rank)
+            continue
+        size, mask = key.integer(4), key.integer(4)
+        places[tuple(key.integer(8) for _ in range(rank))] = ChunkPlace(child, size, mask)
+    return places
 
 
 def chunk_counts(layout: Layout, chunks: Chunks) -> tuple[int, ...]:
@@ -105,9 +135,9 @@ def read_values(source: Source, layout: Layout) -> numpy.ndarray:
     problem = layout_problem(source, layout)
     if problem:
         raise FormatError(problem)
-    if layout.kind.kind not in "biufcV" or (layout.kind.kind == "V" and layout.dtype != "bfloat16"):
-        raise FormatError(f"they are no numbers but {layout.dtype}")
-    stored = numpy.empty(layout.shape, layout.kind)
+    if not layout.kind.code:
+        raise FormatError(f"they are no numbers but {layout.kind.name}")
+    stored = numpy.empty(layout.shape, numpy_dtype(layout.kind))
     if layout.chunks is not None:
         for place, block in blocks(source, layout, layout.chunks):
             stored[place] = block
@@ -115,7 +145,7 @@ def read_values(source: Source, layout: Layout) -> numpy.ndarray:
         octets(stored)[:] = numpy.frombuffer(layout.data, "uint8", layout.nbytes)
     elif layout.offset is not None:
         source.read_into(layout.offset, octets(stored).data)
-    return decoded(stored, layout.dtype)
+    return decoded(stored, layout.kind)
 
 
 def octets(array: numpy.ndarray) -> numpy.ndarray:
@@ -123,11 +153,16 @@ def octets(array: numpy.ndarray) -> numpy.ndarray:
     return array.reshape(-1).view("uint8")
 
 
-def decoded(stored: numpy.ndarray, dtype: str) -> numpy.ndarray:
+def numpy_dtype(kind: Kind) -> str:
+    """Returns how NumPy spells a stored dtype; for bfloat16, which it has not, whole numbers of the same bytes."""
+    return f"{kind.code[0]}u2" if kind.name == "bfloat16" else f"{kind.code}{kind.itemsize}"
+
+
+def decoded(stored: numpy.ndarray, kind: Kind) -> numpy.ndarray:
     """Returns the values that stored ones stand for."""
-    if dtype == "bfloat16":  # the upper half of a float32
-        return (stored.view("<u2").astype("uint32") << 16).view("float32")
-    return stored.astype(dtype, copy=False)
+    if kind.name == "bfloat16":  # the upper half of a float32
+        return (stored.astype("uint32") << 16).view("float32")
+    return stored.astype(kind.name, copy=False)
 
 
 def blocks(source: Source, layout: Layout, chunks: Chunks) -> Iterator[tuple[Any, numpy.ndarray]]:
@@ -140,8 +175,8 @@ def blocks(source: Source, layout: Layout, chunks: Chunks) -> Iterator[tuple[Any
         if start not in index:
             raise FormatError(f"the chunk at {start} is missing")
         entry = index[start]
-        raw = source.read(layout.base + entry.byte_offset, entry.size)
-        block = unfiltered(raw, entry.filter_mask, layout, chunks)
+        raw = source.read(layout.base + entry.offset, entry.size)
+        block = unfiltered(raw, entry.mask, layout, chunks)
         ends = tuple(map(min, layout.shape, (at + size for at, size in zip(start, chunks.shape, strict=True))))
         place = tuple(map(slice, start, ends))
         yield place, block[tuple(slice(end - at) for at, end in zip(start, ends, strict=True))]
@@ -157,7 +192,7 @@ def unfiltered(raw: bytes, mask: int, layout: Layout, chunks: Chunks) -> numpy.n
         raw = inflated(raw, size) if name == DEFLATE else unshuffled(raw, layout.kind.itemsize)
     if len(raw) != size:
         raise FormatError(f"a chunk holds {len(raw):,} bytes instead of {size:,}")
-    return numpy.frombuffer(raw, layout.kind).reshape(chunks.shape)
+    return numpy.frombuffer(raw, numpy_dtype(layout.kind)).reshape(chunks.shape)
 
 
 def inflated(raw: bytes, size: int) -> bytes:
