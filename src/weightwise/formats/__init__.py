@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 MOST_PROBLEMS = 20
 MOST_TRIED = 1000
 """So many files of a folder are looked into for the one that is a model."""
-SOURCES = ("keras_hdf5", "keras_weights")
+SOURCES = ("safetensors", "keras_hdf5", "keras_weights")
 """The readers of a `Source`."""
 ARCHIVES = ("keras_archive",)
 """The readers of an `Archive`."""
-FOLDERS: tuple[str, ...] = ()
+FOLDERS: tuple[str, ...] = ("safetensors",)
 """The readers of a `Folder`."""
 READABLE = "Keras archives (.keras), weights (.weights.h5, .weights.json) and models or weights in HDF5 (.h5, .hdf5)"
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from weightwise.formats.keras_config import Entry, snake_case
+from weightwise.formats.order import natural
 from weightwise.stored import StoredArray, StoredLayer
 
 VARIABLES = "vars"
@@ -71,11 +72,6 @@ class Group:
 def key(path: str) -> str:
     """Returns a path without `vars`: `cell/vars/1` is `cell/1`."""
     return "/".join(part for part in path.split("/") if part not in ("", VARIABLES))
-
-
-def natural(path: str) -> list[tuple[int, str]]:
-    """Returns what sorts paths so that `dense_10` comes after `dense_2`."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d{1,9}|/)", path)]
 
 
 def tree(attributes: Mapping[str, Mapping[str, Any]], arrays: Iterable[StoredArray]) -> Group:

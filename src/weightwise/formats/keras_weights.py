@@ -14,7 +14,8 @@ from pathlib import Path
 from weightwise.errors import FormatError, WeightwiseError
 from weightwise.formats.hdf5 import Contents, read_hdf5
 from weightwise.formats.keras_config import Entry
-from weightwise.formats.keras_paths import Group, Placement, gaps, is_variables, natural, tree
+from weightwise.formats.keras_paths import Group, Placement, gaps, is_variables, tree
+from weightwise.formats.order import natural
 from weightwise.formats.weight_map import read_weight_map, writer
 from weightwise.source import Source, open_source
 from weightwise.stored import Addressing, StoredArray, StoredLayer, StoredModel

@@ -1,0 +1,117 @@
+"""Numbers that NumPy has no dtype for: small floats, bfloat16 and integers of a few bits, and how they become values.
+
+A code is what a file stores for one value. The names are those of ml_dtypes, which JAX and PyTorch share:
+https://github.com/jax-ml/ml_dtypes. The floats of 8, 6 and 4 bits: https://arxiv.org/abs/2209.05433 (e4m3fn, e5m2),
+https://arxiv.org/abs/2206.02915 (fnuz), https://www.opencompute.org/documents/ocp-microscaling-formats-mx-v1-0-spec-final-pdf
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from math import inf, nan
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy
+
+
+@dataclass(frozen=True)
+class SmallFloat:
+    """How the bits of a small float are told apart: sign, exponent, mantissa."""
+
+    exponent: int
+    """The number of bits."""
+    mantissa: int
+    bias: int
+    special: str
+    """What the largest exponent means: `ieee` infinities and NaN, `nan` NaN where all bits are set, `finite` nothing;
+    `fnuz` like that, with the code of negative zero for NaN."""
+
+    @property
+    def bits(self) -> int:
+        """The bits of one value."""
+        return 1 + self.exponent + self.mantissa
+
+    def value(self, code: int) -> float:
+        """Returns the value of a code."""
+        sign = -1.0 if code >> (self.bits - 1) else 1.0
+        exponent = code >> self.mantissa & (1 << self.exponent) - 1
+        mantissa = code & (1 << self.mantissa) - 1
+        if self.special == "fnuz" and code == 1 << (self.bits - 1):
+            return nan
+        if exponent == (1 << self.exponent) - 1:
+            if self.special == "ieee":
+                return nan if mantissa else sign * inf
+            if self.special == "nan" and mantissa == (1 << self.mantissa) - 1:
+                return nan
+        fraction = mantissa / (1 << self.mantissa)
+        scaled = (1 + fraction) * 2.0 ** (exponent - self.bias) if exponent else fraction * 2.0 ** (1 - self.bias)
+        return sign * scaled
+
+
+SMALL_FLOATS: Mapping[str, SmallFloat] = {
+    "float8_e3m4": SmallFloat(3, 4, 3, "ieee"),
+    "float8_e4m3": SmallFloat(4, 3, 7, "ieee"),
+    "float8_e4m3fn": SmallFloat(4, 3, 7, "nan"),
+    "float8_e4m3fnuz": SmallFloat(4, 3, 8, "fnuz"),
+    "float8_e4m3b11fnuz": SmallFloat(4, 3, 11, "fnuz"),
+    "float8_e5m2": SmallFloat(5, 2, 15, "ieee"),
+    "float8_e5m2fnuz": SmallFloat(5, 2, 16, "fnuz"),
+    "float6_e2m3fn": SmallFloat(2, 3, 1, "finite"),
+    "float6_e3m2fn": SmallFloat(3, 2, 3, "finite"),
+    "float4_e2m1fn": SmallFloat(2, 1, 1, "finite"),
+}
+SCALES = "float8_e8m0fnu"
+"""Powers of two: the exponent alone, without a sign; 255 is NaN."""
+SMALL_INTEGERS: Mapping[str, int] = {"int1": 1, "int2": 2, "int4": 4, "uint1": 1, "uint2": 2, "uint4": 4}
+NUMPY: Mapping[str, int] = {
+    "bool": 8,
+    **{f"{sign}int{bits}": bits for sign in ("", "u") for bits in (8, 16, 32, 64)},
+    **{f"float{bits}": bits for bits in (16, 32, 64)},
+    **{f"complex{bits}": bits for bits in (64, 128)},
+}
+BITS: Mapping[str, int] = {
+    **NUMPY,
+    "bfloat16": 16,
+    SCALES: 8,
+    **{name: kind.bits for name, kind in SMALL_FLOATS.items()},
+    **SMALL_INTEGERS,
+}
+"""The bits of one value, for every dtype whose values can be read."""
+
+
+def code_dtype(dtype: str) -> str:
+    """Returns NumPy's name of the dtype that holds the codes, one per element."""
+    if dtype in NUMPY:
+        return "uint8" if dtype == "bool" else dtype
+    return "uint16" if dtype == "bfloat16" else "uint8"
+
+
+def decoded(codes: numpy.ndarray, dtype: str) -> numpy.ndarray:
+    """Returns the values of codes in the machine's byte order; as float32 or int8 where NumPy has no dtype."""
+    if dtype == "bfloat16":  # the upper half of a float32
+        return (codes.astype("uint32") << 16).view("float32")
+    if dtype == "bool":
+        return codes.astype("bool")
+    if dtype in NUMPY:
+        return codes.astype(dtype, copy=False)
+    values: numpy.ndarray = table(dtype)[codes]
+    return values
+
+
+@cache
+def table(dtype: str) -> numpy.ndarray:
+    """Returns the value of each of the 256 codes of a byte; bits above those of the dtype count for nothing."""
+    import numpy
+
+    codes = [code & (1 << BITS[dtype]) - 1 for code in range(256)]
+    if dtype == SCALES:
+        return numpy.array([2.0 ** (code - 127) if code < 255 else nan for code in codes], "float32")
+    if dtype in SMALL_FLOATS:
+        return numpy.array([SMALL_FLOATS[dtype].value(code) for code in codes], "float32")
+    bits = SMALL_INTEGERS[dtype]
+    if dtype.startswith("u"):
+        return numpy.array(codes, "uint8")
+    return numpy.array([code - (code >> bits - 1 << bits) for code in codes], "int8")
