@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 from weightwise import __version__
 
 if TYPE_CHECKING:
-    from weightwise.model import Layer, Model, Weight
+    from weightwise.model import Model, Weight
 
 PIPE_WIDTH = 200
 """The width of the table when nobody looks at a terminal: lines are then for `grep` and `less -S`."""
@@ -87,7 +87,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _show_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layer", metavar="NAME", action="append", help="only this layer (may be repeated)")
-    parser.add_argument("--weights-only", action="store_true", help="only the arrays, in the order of get_weights()")
+    parser.add_argument(
+        "--filter", metavar="PATTERN", default="", help="only what has this in its name: 'attn', '*.bias'"
+    )
+    parser.add_argument("--sort", choices=("size", "name"), default="", help="the largest first, or by name")
+    parser.add_argument("--unfold", action="store_true", help="show every block, also those that are alike")
+    parser.add_argument("--weights-only", action="store_true", help="only the arrays, in the framework's own order")
     _output_options(parser)
 
 
@@ -97,26 +102,31 @@ def _output_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _show(model: Model, chosen: argparse.Namespace) -> str:
-    only = [model[name] for name in chosen.layer] if chosen.layer else None
+    from weightwise.answers.listing import layers_listed, weights_listed
+
+    only = layers_listed(model, chosen.layer or (), chosen.filter, chosen.sort)
+    if chosen.weights_only:
+        return _weights(weights_listed(model, only, chosen.filter, chosen.sort), chosen)
     if chosen.json:
-        return _json(model, chosen, only)
-    from weightwise.views.screen import screen, weight_list
+        from weightwise.views.document import model_document
+
+        return _json_text(model_document(model, only))
+    from weightwise.views.screen import screen
     from weightwise.views.style import wants_color
 
-    color = wants_color(chosen.color, sys.stdout)
-    if chosen.weights_only:
-        return weight_list(_weights(model, only), color)
-    return screen(model, _width(sys.stdout), color, only)
+    fold = not (chosen.unfold or chosen.sort)
+    return screen(model, _width(sys.stdout), wants_color(chosen.color, sys.stdout), only, fold)
 
 
-def _json(model: Model, chosen: argparse.Namespace, only: Sequence[Layer] | None) -> str:
-    from weightwise.views.document import model_document, weight_document
+def _weights(weights: Sequence[Weight], chosen: argparse.Namespace) -> str:
+    if chosen.json:
+        from weightwise.views.document import weight_document
 
-    if chosen.weights_only:
-        document: object = [weight_document(weight) for weight in _weights(model, only)]
-    else:
-        document = model_document(model, only)
-    return _json_text(document)
+        return _json_text([weight_document(weight) for weight in weights])
+    from weightwise.views.screen import weight_list
+    from weightwise.views.style import wants_color
+
+    return weight_list(weights, wants_color(chosen.color, sys.stdout))
 
 
 def _json_text(document: object) -> str:
@@ -164,12 +174,6 @@ def _locate(model: Model, chosen: argparse.Namespace) -> str:
     if chosen.json:
         return _json_text(location_document(found))
     return location_text(found, _prose_width(), wants_color(chosen.color, sys.stdout))
-
-
-def _weights(model: Model, only: Sequence[Layer] | None) -> Sequence[Weight]:
-    if only is None:
-        return model.weights
-    return tuple(weight for layer in only for weight in layer.weights)
 
 
 def _summary_options(parser: argparse.ArgumentParser) -> None:

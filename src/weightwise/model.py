@@ -210,13 +210,13 @@ class Model:
 
     @property
     def parameters(self) -> int:
-        """The number of parameters of all weights."""
-        return sum(weight.size for weight in self.weights)
+        """The number of parameters of all weights; an array that has two names counts once."""
+        return sum(weight.size for weight in self.weights if not weight.stored.tied)
 
     @property
     def trainable_parameters(self) -> int:
         """The number of parameters that training changes."""
-        return sum(weight.size for weight in self.weights if weight.trainable)
+        return sum(weight.size for weight in self.weights if weight.trainable and not weight.stored.tied)
 
     @property
     def optimizer_parameters(self) -> int:

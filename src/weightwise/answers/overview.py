@@ -36,7 +36,7 @@ def overview(model: Model) -> Overview:
         model.parameters,
         model.trainable_parameters,
         model.optimizer_parameters,
-        sum(weight.stored.nbytes for weight in model.weights),
+        sum(weight.stored.nbytes for weight in model.weights if not weight.stored.tied),
         dict(Counter(weight.evidence for weight in model.weights)),
         dict(Counter(len(layer.weights) for layer in leaves)),
     )

@@ -29,6 +29,7 @@ def model_document(model: Model, only: Sequence[Layer] | None = None) -> dict[st
         "arrays": facts.arrays,
         "bytes": facts.nbytes,
         "layers": [layer_document(layer) for layer in (model.layers if only is None else only)],
+        "remarks": list(model.stored.remarks),
         "problems": list(model.problems),
     }
 
@@ -77,6 +78,7 @@ def weight_document(weight: Weight) -> dict[str, Any]:
         "evidence": weight.evidence.value,
         "note": weight.note or None,
         "readings": list(weight.readings),
+        "tied_to": weight.stored.tied or None,
         "stored": None
         if weight.stored.made
         else {"file": weight.stored.file, "path": weight.stored.path, "offset": weight.stored.offset},

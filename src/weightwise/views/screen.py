@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from weightwise.answers.arithmetic import arithmetic
+from weightwise.answers.folding import Fold, folded, unfolded
 from weightwise.answers.overview import Overview, coincidence, numbered, overview
 from weightwise.model import Evidence, Layer, Model, Weight
 from weightwise.views.quantities import bytes_text, counted, shapes_text, sizes_text
@@ -19,13 +21,40 @@ from weightwise.views.table import Cell, Row, lines, table_width
 HEADER = ("#", "layer", "output", "index", "weight", "axes", "parameters")
 
 
-def screen(model: Model, width: int, color: bool = False, only: Sequence[Layer] | None = None) -> str:
-    """Return the screen for a terminal of `width` columns; of the layers in `only`, or of all."""
-    table = [_header(), *_rows(only or model.layers)]
+@dataclass(frozen=True)
+class _Entry:
+    """One layer of the screen, which may stand for several that are alike."""
+
+    number: str
+    depth: int
+    name: str
+    fold: Fold
+
+    @property
+    def layer(self) -> Layer:
+        """The layer that is shown."""
+        return self.fold.first
+
+    @property
+    def title(self) -> str:
+        """What its class is, and how many it stands for."""
+        times = f" ×{self.fold.times}" if self.fold.times > 1 else ""
+        return f"({self.layer.class_name or 'class unknown'}){times}"
+
+
+def screen(
+    model: Model, width: int, color: bool = False, only: Sequence[Layer] | None = None, fold: bool = True
+) -> str:
+    """Return the screen for a terminal of `width` columns; of the layers in `only`, or of all.
+
+    Blocks of layers that are alike are told once, unless `fold` is False.
+    """
+    entries = list(_entries(model.layers if only is None else only, fold))
+    table = [_header(), *_rows(entries)]
     if table_width(table) <= width:
         body = lines(table, color, width)
     else:
-        body = list(_paragraphs(only or model.layers, width, color))
+        body = list(_paragraphs(entries, width, color))
     parts = [_title(model, width, color), "\n".join(body)]
     if only is None:
         parts.append("\n".join(_closing(model, width)))
@@ -92,32 +121,54 @@ def _header() -> Row:
     return [Cell(name, "faint", right=name == "#") for name in HEADER]
 
 
-def _rows(layers: Sequence[Layer]) -> Iterator[Row]:
-    for number, layer in numbered(layers):
-        depth = number.count(".")
+def _entries(layers: Sequence[Layer], fold: bool) -> Iterator[_Entry]:
+    """Yield what the screen lists: the layers with their numbers, and below a model the layers in it."""
+    numbers = {id(layer): number for number, layer in numbered(layers)}
+    for item in folded(layers) if fold else unfolded(layers):
+        number = numbers[id(item.first)]
+        yield _Entry(number, 0, item.name, item)
+        for inner_number, inner in numbered(item.first.layers, f"{number}."):
+            name = inner.name.rsplit("/", 1)[-1]
+            yield _Entry(inner_number, inner_number.count("."), name, Fold(inner.name, (inner,)))
+
+
+def _rows(entries: Sequence[_Entry]) -> Iterator[Row]:
+    for entry in entries:
+        layer = entry.layer
         head = [
-            Cell(number, "faint", right=True),
-            Cell(f"{'  ' * depth}{layer.name.rsplit('/', 1)[-1]} ({layer.class_name or 'class unknown'})", "strong"),
+            Cell(entry.number, "faint", right=True),
+            Cell(f"{'  ' * entry.depth}{entry.name} {entry.title}", "strong"),
             Cell(shapes_text(layer.outputs)),
         ]
         if layer.is_model or not layer.weights:
             yield [*head, Cell("–", "faint"), Cell(_sentence(layer), spans=True)]
         else:
-            yield from _weight_rows(layer, head)
+            yield from _weight_rows(entry.fold, head)
 
 
-def _weight_rows(layer: Layer, head: list[Cell]) -> Iterator[Row]:
-    last = len(layer.weights) - 1
-    for place, weight in enumerate(layer.weights):
+def _weight_rows(fold: Fold, head: list[Cell]) -> Iterator[Row]:
+    last = len(fold.first.weights) - 1
+    for place, weight in enumerate(fold.first.weights):
         start = head if place == 0 else [Cell(), Cell(), Cell()]
-        end = [Cell(str(arithmetic(layer.weights)))] if place == last else []
+        end = [Cell(_parameters(fold))] if place == last else []
         yield [
             *start,
-            Cell(f"[{weight.index}]", "index"),
+            Cell(_index(fold, place), "index"),
             Cell(_weight_name(weight)),
             _axes(weight),
             *end,
         ]
+
+
+def _index(fold: Fold, place: int) -> str:
+    """Return the index of an array, and of the last that it stands for."""
+    first = f"[{fold.first.weights[place].index}]"
+    return first if fold.times == 1 else f"{first} … [{fold.members[-1].weights[place].index}]"
+
+
+def _parameters(fold: Fold) -> str:
+    text = str(arithmetic(fold.first.weights))
+    return text if fold.times == 1 else f"{text} ×{fold.times}"
 
 
 def _weight_name(weight: Weight) -> str:
@@ -125,6 +176,8 @@ def _weight_name(weight: Weight) -> str:
 
 
 def _axes(weight: Weight) -> Cell:
+    if weight.stored.tied:
+        return Cell(f"the same array as {weight.stored.tied}", "faint")
     if weight.bound is None:
         return Cell(f"{sizes_text(weight.shape)}, axes unknown", "warning")
     suffix = "" if weight.evidence is Evidence.DECLARED else f" ({weight.evidence.value})"
@@ -142,20 +195,19 @@ def _sentence(layer: Layer) -> str:
     return f"{layer.operation.sentence()}; nothing to learn"
 
 
-def _paragraphs(layers: Sequence[Layer], width: int, color: bool) -> Iterator[str]:
-    for number, layer in numbered(layers):
-        depth = number.count(".")
-        margin = "   " * depth
-        name = layer.name.rsplit("/", 1)[-1]
-        title = f"{styled(name, 'strong', color)} ({layer.class_name or 'class unknown'})"
-        yield f"{margin}{styled(number, 'faint', color)} {title} → {shapes_text(layer.outputs)}"
+def _paragraphs(entries: Sequence[_Entry], width: int, color: bool) -> Iterator[str]:
+    for entry in entries:
+        layer, margin = entry.layer, "   " * entry.depth
+        title = f"{styled(entry.name, 'strong', color)} {entry.title}"
+        yield f"{margin}{styled(entry.number, 'faint', color)} {title} → {shapes_text(layer.outputs)}"
         indent = margin + "   "
         if layer.is_model or not layer.weights:
             yield from textwrap.wrap(_sentence(layer), width, initial_indent=indent, subsequent_indent=indent)
             continue
-        cells = [[Cell(f"[{w.index}]", "index"), Cell(_weight_name(w)), _axes(w)] for w in layer.weights]
+        weights = enumerate(layer.weights)
+        cells = [[Cell(_index(entry.fold, place), "index"), Cell(_weight_name(w)), _axes(w)] for place, w in weights]
         yield from (indent + line for line in lines(cells, color))
-        yield indent + str(arithmetic(layer.weights))
+        yield indent + _parameters(entry.fold)
 
 
 def _closing(model: Model, width: int) -> Iterator[str]:
@@ -178,6 +230,7 @@ def _sentences(model: Model) -> Iterator[str]:
         yield "* not changed by training."
     if facts.optimizer:
         yield f"The file also holds {facts.optimizer:,} values of the optimizer's state, which are no weights."
+    yield from (f"{remark[:1].upper()}{remark[1:]}." for remark in model.stored.remarks)
     unknown = facts.evidence.get(Evidence.UNKNOWN, 0)
     if unknown:
         yield f"The axes of {counted(unknown, 'array')} are unknown: `weightwise explain` says why."
