@@ -48,7 +48,8 @@ class MultiHeadAttention(Operation):
     """The epsilon by which queries and keys are normalized within each head, and then scaled; None where they are not.
     """
     arguments: tuple[str, ...] = ("query", "key", "value")
-    """What its inputs are, in order; a key or a value that is not there is the other one. A `mask`, whose last axes are
+    """What its inputs are, in order; a key or a value that is not there is the other one, and `all` is query, key and
+    value at once. A `mask`, whose last axes are
     those of queries and keys, is not zero where a query may attend to a key."""
 
     def __post_init__(self) -> None:
@@ -96,6 +97,8 @@ class MultiHeadAttention(Operation):
     def _named(self, inputs: Sequence[T]) -> dict[str, T]:
         """Return query, key and value, and a mask that is given; raises `ShapeError` for too few or too many."""
         given = dict(zip(self.arguments, inputs, strict=False))
+        if "all" in given:
+            given = {**given, **dict.fromkeys(("query", "key", "value"), given["all"])}
         found = given.get("key", given.get("value"))
         if "query" not in given or found is None or len(inputs) > len(self.arguments):
             raise ShapeError(f"attention takes {', '.join(self.arguments)}, found {len(inputs)} inputs")
