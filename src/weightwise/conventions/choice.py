@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 
 from weightwise.conventions.row import Config, Description, Shapes
 from weightwise.conventions.table import Table
@@ -13,6 +14,10 @@ from weightwise.stored import Addressing, StoredModel
 
 Describe = Callable[[str, Config, Shapes], Description | None]
 """What a framework stores, by class name, configuration and input shapes; None for a class that it does not have."""
+
+
+PACKAGES = {"PyTorch": "weightwise.conventions.pytorch"}
+"""Where the tables of the frameworks are that have one table for all versions."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +33,15 @@ class Convention:
 
 def convention(stored: StoredModel) -> Convention:
     """Return the convention that a file follows."""
+    if stored.framework in PACKAGES:
+        return framework_convention(stored.framework)
     version = stored.version or ("2" if stored.addressing is Addressing.ORDER else "3")
     return keras_convention(version, stored.backend)
+
+
+def framework_convention(framework: str) -> Convention:
+    """Return the convention of a framework whose versions all store the same."""
+    return Convention(import_module(PACKAGES[framework]).describe)
 
 
 def keras_convention(version: str, backend: str = "") -> Convention:

@@ -225,7 +225,7 @@ def _class(stored: StoredLayer) -> str:
     return stored.class_name if native else f"{package}.{stored.class_name}"
 
 
-_FRAMEWORKS = ("keras", "tf_keras", "tensorflow")
+_FRAMEWORKS = ("keras", "tf_keras", "tensorflow", "torch")
 
 
 def _slot(slot: Slot, operation: Operation | None, trainable: bool, inputs: Sequence[Signal]) -> Slot:

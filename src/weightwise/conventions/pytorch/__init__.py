@@ -1,0 +1,20 @@
+"""PyTorch's conventions: what each class of modules stores, in which order and with which axes.
+
+The order is that of `Module.state_dict()`: a module's own parameters, its own buffers, then those of the modules inside
+it, which are layers of their own here. An array's key is its name in the module: `weight`, `running_mean`.
+
+What the table reads as a configuration is not what PyTorch calls so, for it has none: `configuration` makes it from the
+attributes of a module, which a pickled module, TorchScript and a module in memory have alike.
+"""
+
+from weightwise.conventions.pytorch.configuration import configuration
+from weightwise.conventions.pytorch.wings import WINGS
+from weightwise.conventions.table import Table
+from weightwise.conventions.wings import Rules
+
+RULES = Rules(WINGS)
+TABLE = Table(RULES, WINGS.rows_for, by_name=True)
+
+describe, rows_for, all_rows = TABLE.describe, WINGS.rows_for, WINGS.all_rows
+
+__all__ = ["RULES", "TABLE", "all_rows", "configuration", "describe", "rows_for"]
