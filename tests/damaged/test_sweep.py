@@ -16,7 +16,8 @@ from tests.samples import SAMPLES, everything
 from weightwise.errors import WeightwiseError
 from weightwise.formats import open_stored
 
-FILES = sorted(path.name for path in SAMPLES.iterdir() if path.suffix in (".keras", ".h5"))
+SUFFIXES = (".keras", ".h5", ".safetensors")
+FILES = sorted(path.name for path in SAMPLES.iterdir() if path.suffix in SUFFIXES)
 EXAMPLES = int(os.environ.get("WEIGHTWISE_SWEEP", "400"))
 
 

@@ -101,6 +101,41 @@ def decoded(codes: numpy.ndarray, dtype: str) -> numpy.ndarray:
     return values
 
 
+def encoded(values: numpy.ndarray, dtype: str) -> numpy.ndarray:
+    """Returns the codes of values, little-endian and in C order; raises `ValueError` for a value that has none."""
+    import numpy
+
+    if dtype in NUMPY:
+        codes = values.astype(dtype, casting="safe", copy=False)
+    elif dtype == "bfloat16":
+        codes = (numpy.ascontiguousarray(values, "float32").view("uint32") >> 16).astype("uint16")
+    else:
+        codes = nearest(values, dtype)
+    if not numpy.array_equal(decoded(codes, dtype), values, equal_nan=True):
+        raise ValueError(f"values that {dtype} does not have")
+    return numpy.ascontiguousarray(codes, codes.dtype.newbyteorder("<"))
+
+
+def nearest(values: numpy.ndarray, dtype: str) -> numpy.ndarray:
+    """Returns the codes of the values in the table that are next to these, or their own."""
+    import numpy
+
+    known = table(dtype)[: 1 << BITS[dtype]]
+    keys, wanted = sortable(known), sortable(values.astype(known.dtype))
+    order = numpy.argsort(keys, kind="stable")
+    places = numpy.searchsorted(keys[order], wanted).clip(max=len(order) - 1)
+    return order[places].astype("uint8")
+
+
+def sortable(values: numpy.ndarray) -> numpy.ndarray:
+    """Returns numbers that tell all values apart, also the two zeros; NaN is one of them."""
+    import numpy
+
+    if values.dtype.kind != "f":
+        return values
+    return numpy.where(numpy.isnan(values), numpy.float32(numpy.nan), values).view("int32")
+
+
 @cache
 def table(dtype: str) -> numpy.ndarray:
     """Returns the value of each of the 256 codes of a byte; bits above those of the dtype count for nothing."""
