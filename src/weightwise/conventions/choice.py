@@ -16,7 +16,7 @@ Describe = Callable[[str, Config, Shapes], Description | None]
 """What a framework stores, by class name, configuration and input shapes; None for a class that it does not have."""
 
 
-PACKAGES = {"PyTorch": "weightwise.conventions.pytorch"}
+PACKAGES = {"Flax": "weightwise.conventions.flax", "PyTorch": "weightwise.conventions.pytorch"}
 """Where the tables of the frameworks are that have one table for all versions."""
 
 
