@@ -16,6 +16,7 @@ from typing import Any
 
 import keras
 import numpy
+import tf_keras
 from make_keras_samples import SAMPLES, fill, weight_fact
 
 
@@ -54,6 +55,80 @@ def lora() -> dict[str, Any]:
     return {"keras3_lora.keras": {**facts(loaded), **ran}}
 
 
+def gate(k: Any) -> type:
+    """Returns a class that nobody else knows, with an array that is trained and one that is not."""
+
+    class Gate(k.layers.Layer):
+        def __init__(self, units: int = 3, **rest: Any) -> None:
+            super().__init__(**rest)
+            self.units = units
+
+        def build(self, input_shape: Any) -> None:
+            self.kernel = self.add_weight(shape=(input_shape[-1], self.units), name="kernel")
+            self.limit = self.add_weight(shape=(self.units,), name="limit", trainable=False)
+
+        def call(self, inputs: Any) -> Any:
+            return inputs @ self.kernel + self.limit
+
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "units": self.units}
+
+    return Gate
+
+
+def custom_inside(k: Any, prefix: str) -> dict[str, Any]:
+    """A model in a model in a model, with layers of an unknown class among the known ones."""
+    layers, unknown = k.layers, gate(k)
+    entry = layers.Input((6, 5, 3), name="entry")
+    hidden = layers.BatchNormalization(name="normalized")(layers.Conv2D(4, (2, 3), name="look")(entry))
+    hidden = layers.Conv2D(4, (2, 2), name="again", use_bias=False)(unknown(5, name="gate")(hidden))
+    hidden = layers.Reshape((8, 4), name="rows")(hidden)
+    hidden = layers.Dense(6, trainable=False, name="frozen")(hidden)
+    hidden = layers.Bidirectional(layers.LSTM(2, return_sequences=True), name="both_ways")(hidden)
+    hidden = layers.MultiHeadAttention(2, 3, name="attend")(hidden, hidden)
+    hidden = unknown(2, name="last_gate")(layers.GRU(3, name="memory")(hidden))
+    inner = k.Model(entry, layers.Dense(7, name="head")(hidden), name="inner")
+    middle = k.Sequential([layers.Input((6, 5, 3)), inner, layers.Dense(3, name="middle_head")], name="middle")
+    outer = layers.Input((6, 5, 3), name="outer_entry")
+    model = k.Model(outer, layers.Dense(2, name="head")(middle(outer)), name="outer")
+    fill(model)
+    path = SAMPLES / f"{prefix}_custom_inside.h5"
+    model.save(path)
+    return {path.name: facts(model)}
+
+
+def ambiguous_inside(k: Any, prefix: str) -> dict[str, Any]:
+    """Two models whose layers have the same name, and an unknown layer around one that is called as another is."""
+    layers = k.layers
+
+    class Around(layers.Layer):
+        def __init__(self, **rest: Any) -> None:
+            super().__init__(**rest)
+            self.inside = layers.Dense(5, name="same")
+
+        def build(self, input_shape: Any) -> None:
+            self.inside.build(input_shape)
+
+        def call(self, inputs: Any) -> Any:
+            return self.inside(inputs)
+
+    one, two = (
+        k.Sequential([layers.Input((size,)), layers.Dense(size, name="same")], name=name)
+        for name, size in (("one", 4), ("two", 5))
+    )
+    entry = layers.Input((4,), name="entry")
+    hidden = layers.Dense(3, name="own")(two(Around(name="around")(one(entry))))
+    outer = layers.Input((4,), name="outer_entry")
+    model = k.Model(outer, k.Model(entry, hidden, name="inner")(outer), name="outer")
+    fill(model)
+    path = SAMPLES / f"{prefix}_ambiguous_inside.h5"
+    model.save(path)
+    return {path.name: facts(model)}
+
+
 if __name__ == "__main__":
-    found = {**lora()}
+    found = lora()
+    for framework, name in ((keras, "keras3"), (tf_keras, "keras2")):
+        found |= custom_inside(framework, name)
+    found |= ambiguous_inside(keras, "keras3")  # tf_keras gives two arrays one name, and cannot write the file
     (SAMPLES / "naming.json").write_text(json.dumps(found, indent=1) + "\n")

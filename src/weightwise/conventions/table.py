@@ -18,6 +18,8 @@ class Table:
     rows: Callable[[str], Iterable[Row]]
     by_name: bool = False
     """Whether the framework's file has each array under its name, and not under its number."""
+    prefixed: bool = False
+    """Whether the names of variables begin with that of their layer, as in `lstm_1_W_i`."""
 
     def describe(self, class_name: str, config: Config, inputs: Shapes) -> Description | None:
         """Return what the framework stores for a layer of this class and configuration; None for an unknown class.

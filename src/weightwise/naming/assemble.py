@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -13,7 +13,16 @@ from weightwise.errors import FormatError
 from weightwise.model import Layer, Model, Weight
 from weightwise.naming.drafts import Draft, drafted
 from weightwise.naming.recognise import recognised
-from weightwise.naming.slots import Expected, Named, made_array, matched, named_array, unknown_array, variable_name
+from weightwise.naming.slots import (
+    Expected,
+    Named,
+    made_array,
+    matched,
+    named_array,
+    told_owner,
+    unknown_array,
+    variable_name,
+)
 from weightwise.stored import Addressing, StoredArray, StoredModel
 
 MOST_LISTED = 4
@@ -35,6 +44,11 @@ class _File:
     addressing: Addressing
     bare: Table | None
     """The table for layers without a configuration."""
+
+    @property
+    def prefixed(self) -> bool:
+        """Whether the names of variables begin with that of their layer."""
+        return self.bare is not None and self.bare.prefixed
 
 
 @dataclass(frozen=True)
@@ -94,14 +108,39 @@ def _top_level(root: Draft) -> list[Draft]:
 
 
 def _legacy_order(owned: Sequence[_Owned]) -> list[_Owned]:
-    return sorted(owned, key=lambda item: not item.named.trainable)
+    """Return the arrays of a model inside the model as the file lists them, with what is trained first."""
+    return sorted(owned, key=lambda item: int(item.named.array.key))
 
 
 def _owned(draft: Draft, file: _File, findings: _Findings) -> list[_Owned]:
     """Return the arrays of a layer and of those inside it, in the order of their slots; adds what is wrong."""
-    if file.addressing is Addressing.ORDER:
-        return list(_given(list(draft.walk()), draft.stored.arrays, file, findings))
-    return [item for inner in draft.walk() for item in _given([inner], inner.stored.arrays, file, findings)]
+    drafts = list(draft.walk())
+    if file.addressing is Addressing.PATH:
+        return [item for inner in drafts for item in _given([inner], inner.stored.arrays, file, findings)]
+    arrays = draft.stored.arrays
+    if len(drafts) == 1 or sum(len(inner.slots) for inner in drafts) == len(arrays):
+        return list(_given(drafts, arrays, file, findings))
+    return list(_told_by_names(drafts, arrays, file, findings))
+
+
+def _told_by_names(
+    drafts: Sequence[Draft], arrays: Sequence[StoredArray], file: _File, findings: _Findings
+) -> Iterator[_Owned]:
+    """Yield the arrays of a model some of whose layers nobody knows, with the layers that their names tell of."""
+    leaves = [draft for draft in drafts if not draft.layers]
+    owners = [told_owner(array.name, [draft.path for draft in leaves]) for array in arrays]
+    for place, draft in enumerate(leaves):
+        own = [array for array, owner in zip(arrays, owners, strict=True) if owner == place]
+        yield from _given([draft], own, file, findings)
+    rest = [array for array, owner in zip(arrays, owners, strict=True) if owner is None]
+    for array in rest:
+        note = f"its name in the file, {array.name}, does not tell which of the layers in {drafts[0].path} has it"
+        yield _left_over(drafts[0], array, note)
+    if rest:
+        findings.problems.append(
+            f"{drafts[0].path}: the names of {len(rest)} of its arrays do not tell which layer has them, so that their "
+            "places in get_weights() are not known"
+        )
 
 
 def _given(
@@ -117,7 +156,7 @@ def _given(
         return
     expected = [Expected(draft.path, slot) for draft in drafts for slot in draft.slots]
     owners = [draft for draft in drafts for _ in draft.slots]
-    found, rest, reason = matched(expected, arrays, file.addressing)
+    found, rest, reason = matched(expected, arrays, file.addressing, file.prefixed)
     shared: dict[tuple[str, str], dict[str, int]] = {}
     for place, item in enumerate(expected):
         sizes = shared.setdefault((item.layer, item.slot.scope), {})

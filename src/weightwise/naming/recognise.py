@@ -80,7 +80,9 @@ def _readings(name: str, layer: StoredLayer, table: Table, addressing: Addressin
             slots = list(_slots(name, table, config))
         except (KeyError, ValueError):  # the axes of this class cannot be told without its configuration
             return
-        found, rest, _ = matched([Expected(layer.name, slot) for slot in slots], layer.arrays, addressing)
+        found, rest, _ = matched(
+            [Expected(layer.name, slot) for slot in slots], layer.arrays, addressing, table.prefixed
+        )
         if rest or not slots or len(found) < len(slots):
             continue
         arrays = [found[place] for place in range(len(slots))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
@@ -43,9 +44,12 @@ class Expected:
 
 
 def matched(
-    expected: Sequence[Expected], arrays: Sequence[StoredArray], addressing: Addressing
+    expected: Sequence[Expected], arrays: Sequence[StoredArray], addressing: Addressing, prefixed: bool = False
 ) -> tuple[dict[int, StoredArray], list[StoredArray], str]:
-    """Return the array of each expected slot (by its place), the arrays left over, and why nothing was matched."""
+    """Return the array of each expected slot (by its place), the arrays left over, and why nothing was matched.
+
+    `prefixed` says that the names of variables begin with that of their layer.
+    """
     if addressing is Addressing.PATH:
         by_key = {array.key: array for array in arrays}
         keys = ((place, key) for place, item in enumerate(expected) for key in (item.slot.key, item.slot.former))
@@ -54,13 +58,15 @@ def matched(
             for copy in item.slot.copies:
                 by_key.pop(copy, None)
         return found, list(by_key.values()), ""
+    if not expected:
+        return {}, list(arrays), ""
     if len(expected) != len(arrays):
         note = f"the layer's class calls for {len(expected)} arrays and the file lists {len(arrays)}"
         return {}, list(arrays), note
     order = legacy_order(expected)
     for place, array in zip(order, arrays, strict=True):
         name = last_name(array.name)
-        if name and name != last_name(expected[place].slot.name):
+        if name and not is_called(name, last_name(expected[place].slot.name), prefixed):
             note = f"the file calls it {name!r} where the layer's class calls for {expected[place].slot.name!r}"
             return {}, list(arrays), note
     return dict(zip(order, arrays, strict=True)), [], ""
@@ -69,6 +75,38 @@ def matched(
 def legacy_order(expected: Sequence[Expected]) -> list[int]:
     """Return the places of the slots as Keras's HDF5 format lists them: what is trained first."""
     return sorted(range(len(expected)), key=lambda place: not expected[place].slot.trainable)
+
+
+def is_called(name: str, variable: str, prefixed: bool) -> bool:
+    """Return whether a file means a variable by a name; after a layer's name TensorFlow may number it.
+
+    >>> is_called("lstm_1_W_i", "W_i", True), is_called("lstm_1_W_i_1", "W_i", True), is_called("lstm_1_W", "W", False)
+    (True, True, False)
+    """
+    if not prefixed:
+        return name == variable
+    return re.fullmatch(rf"(.*_)?{re.escape(variable)}(_\d+)?", name) is not None
+
+
+def told_owner(name: str, paths: Sequence[str]) -> int | None:
+    """Return which of these layers a variable's name leads through; None where it is none of them, or several.
+
+    Of layers that are called alike it is the one whose model the name leads through as well. A name that is no path
+    begins with that of its layer, as in `dense_1_W`.
+
+    >>> told_owner("two/same/kernel:0", ["one/same", "two/same"]), told_owner("dense_1_W", ["inner/gate", "dense_1"])
+    (1, 1)
+    """
+    *groups, last = name.split("/")
+    parts = [path.split("/") for path in paths]
+    owners = [
+        place
+        for place, (*_, layer) in enumerate(parts)
+        if layer in groups or (not groups and last.startswith(f"{layer}_"))
+    ]
+    if len(owners) > 1:
+        owners = [place for place in owners if set(parts[place][-2:-1]) & set(groups)]
+    return owners[0] if len(owners) == 1 else None
 
 
 def last_name(name: str) -> str:
