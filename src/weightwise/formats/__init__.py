@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 MOST_PROBLEMS = 20
 MOST_TRIED = 1000
 """So many files of a folder are looked into for the one that is a model."""
-SOURCES = ("safetensors", "keras_hdf5", "keras_weights")
+SOURCES = ("torch_legacy", "safetensors", "keras_hdf5", "keras_weights")
 """The readers of a `Source`."""
-ARCHIVES = ("keras_archive",)
+ARCHIVES = ("torch_zip", "keras_archive")
 """The readers of an `Archive`."""
 FOLDERS: tuple[str, ...] = ("safetensors",)
 """The readers of a `Folder`."""

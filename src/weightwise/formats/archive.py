@@ -36,6 +36,24 @@ class Archive:
 
     def member(self, name: str) -> Source:
         """Returns the bytes of a member; raises `FormatError` when it is missing, ambiguous, encrypted or damaged."""
+        info = self.info(name)
+        packed = self.packed(info)
+        return packed if info.compress_type == zipfile.ZIP_STORED else self.unpacked(info, packed)
+
+    def lazy(self, name: str) -> Source:
+        """Returns the bytes of a member, which is unpacked whenever it is read; raises `FormatError`."""
+        info = self.info(name)
+        packed = self.packed(info)
+        if info.compress_type == zipfile.ZIP_STORED:
+            return packed
+
+        def fill(offset: int, view: memoryview) -> int:
+            return self.unpacked(info, packed).fill(offset, view)
+
+        return Source(packed.path, packed.name, info.file_size, None, fill)
+
+    def info(self, name: str) -> zipfile.ZipInfo:
+        """Returns what the archive says of a member; raises `FormatError` when it cannot be read."""
         found = self.members.get(name, ())
         if len(found) != 1:
             beside = "" if found else f" beside {self.listing()}"
@@ -46,8 +64,7 @@ class Archive:
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             method = f"compression method {info.compress_type} is not supported"
             raise self.error(name, f"{method}; save it without compression")
-        packed = self.packed(info)
-        return packed if info.compress_type == zipfile.ZIP_STORED else self.unpacked(info, packed)
+        return info
 
     def listing(self) -> str:
         """Returns the first names of the archive's members."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from weightwise.errors import FormatError
 from weightwise.formats.cursor import Cursor
-from weightwise.formats.pickle_values import Dictionary, Global, Instance, as_key
+from weightwise.formats.pickle_values import Dictionary, Global, Instance, Stateful, as_key
 from weightwise.source import Source
 
 MOST_STEPS = 5_000_000
@@ -111,13 +111,12 @@ class Machine:
         """Gives the object below the top its state."""
         state = self.stack.pop()
         target = self.stack[-1]
-        if isinstance(target, (Instance, Dictionary)):
-            if isinstance(target.state, dict) and isinstance(state, dict):
-                self.pay(len(target.state) + len(state))
-                state = Dictionary({**target.state, **state})
-            target.state = state
-        else:
+        if not isinstance(target, Stateful):
             raise TypeError(f"a state for {type(target).__name__}")
+        if isinstance(target.state, dict) and isinstance(state, dict):
+            self.pay(len(target.state) + len(state))
+            state = Dictionary({**target.state, **state})
+        target.state = state
 
     def set_items(self, target: Any, pairs: list[Any]) -> None:
         """Sets keys and values, which alternate."""

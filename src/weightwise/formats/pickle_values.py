@@ -27,8 +27,14 @@ class Global:
         return f"{self.module}.{self.name}"
 
 
+class Stateful:
+    """What may be given a state: what `__setstate__` would get, or what `__dict__` would be."""
+
+    state: Any = None
+
+
 @dataclass(eq=False)
-class Instance:
+class Instance(Stateful):
     """What a call of something unknown would have made."""
 
     callee: Any
@@ -36,8 +42,6 @@ class Instance:
     arguments: tuple[Any, ...] = ()
     named: Any = None
     """The keyword arguments."""
-    state: Any = None
-    """What would have been given to `__setstate__`, or put into `__dict__`."""
     items: list[Any] = field(default_factory=list)
     """What would have been appended or added."""
     entries: Dictionary = field(default_factory=lambda: Dictionary())
@@ -48,10 +52,8 @@ class Instance:
         return isinstance(self.callee, Global) and str(self.callee) in names
 
 
-class Dictionary(dict[Any, Any]):
+class Dictionary(dict[Any, Any], Stateful):
     """A dictionary that may have attributes, as a state dict has `_metadata`."""
-
-    state: Any = None
 
 
 @dataclass(eq=False)

@@ -1,0 +1,142 @@
+"""Whole modules in pickles: an instance of `torch.nn.Module` keeps its parameters, buffers and modules in `__dict__`.
+
+https://github.com/pytorch/pytorch/blob/main/torch/nn/modules/module.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from weightwise.formats.pickle_values import Global, Instance, attributes
+from weightwise.formats.state_dict import Module
+from weightwise.formats.torch_values import Tensor
+from weightwise.formats.torch_walk import MOST_SIGNS, Named, key_text
+
+WRAPPERS = ("DataParallel", "DistributedDataParallel", "OptimizedModule", "FullyShardedDataParallel")
+MOST_MODULES = 100_000
+MOST_TEXT = 200
+MOST_ITEMS = 32
+OWN = frozenset({"_parameters", "_buffers", "_modules", "_non_persistent_buffers_set", "_is_full_backward_hook"})
+"""What every module has in `__dict__`, with its hooks; it is no configuration."""
+
+
+@dataclass
+class Modules:
+    """What was found in a module and those in it."""
+
+    described: dict[str, Module] = field(default_factory=dict)
+    tensors: list[Named] = field(default_factory=list)
+    """In the order of `state_dict()`."""
+    passing: list[Named] = field(default_factory=list)
+    """The buffers that `state_dict()` leaves out."""
+    problems: list[str] = field(default_factory=list)
+
+
+def is_module(value: Any) -> bool:
+    """Returns whether a value is an instance of a module."""
+    return isinstance(value, Instance) and isinstance(attributes(value.state).get("_modules"), dict)
+
+
+def inside(module: Instance) -> tuple[Instance, tuple[str, ...]]:
+    """Returns the module in the wrappers around it, and the names of the wrappers' classes."""
+    wrappers: list[str] = []
+    while class_of(module)[0] in WRAPPERS and len(wrappers) < len(WRAPPERS):
+        inner = [value for value in members(module, "_modules").values() if is_module(value)]
+        if len(inner) != 1:
+            break
+        wrappers.append(class_of(module)[0])
+        module = inner[0]
+    return module, tuple(wrappers)
+
+
+def modules_in(root: Instance) -> Modules:
+    """Returns all modules in a module, by dotted name, and their tensors."""
+    found = Modules()
+    levels: list[Iterator[tuple[str, Any]]] = [iter([("", root)])]
+    count = 0
+    while levels:
+        name, module = next(levels[-1], ("", None))
+        if module is None:
+            levels.pop()
+            continue
+        count += 1
+        if count > MOST_MODULES:
+            found.problems.append(f"it holds more than {MOST_MODULES:,} modules; the rest is left out")
+            break
+        note(found, name, module)
+        levels.append(inner_modules(name, module))
+    return found
+
+
+def inner_modules(name: str, module: Instance) -> Iterator[tuple[str, Any]]:
+    """Yields the modules directly in a module, with their names."""
+    for key, inner in members(module, "_modules").items():
+        full = joined(name, key)
+        if is_module(inner) and len(full) <= MOST_SIGNS:
+            yield full, inner
+
+
+def note(found: Modules, name: str, module: Instance) -> None:
+    """Adds one module and its own tensors to what was found."""
+    parameters = tensors(module, "_parameters")
+    buffers = tensors(module, "_buffers")
+    passing = left_out(module)
+    found.tensors += [Named(joined(name, key), value) for key, value in parameters.items()]
+    for key, value in buffers.items():
+        (found.passing if key in passing else found.tensors).append(Named(joined(name, key), value))
+    if not name or parameters or buffers or not members(module, "_modules"):
+        class_name, package = class_of(module)
+        own = {"parameters": list(parameters), "buffers": list(buffers)}
+        found.described[name] = Module(class_name, package, {**configuration(module), **own})
+
+
+def left_out(module: Instance) -> frozenset[str]:
+    """Returns the names of the buffers that `state_dict()` leaves out."""
+    names = attributes(module.state).get("_non_persistent_buffers_set")
+    return frozenset(name for name in names if isinstance(name, str)) if isinstance(names, list) else frozenset()
+
+
+def configuration(module: Instance) -> dict[str, Any]:
+    """Returns a module's attributes that are plain values: numbers, texts, and short lists of them."""
+    found = {
+        name: plain(value)
+        for name, value in attributes(module.state).items()
+        if name not in OWN and not name.endswith("_hooks") and not name.endswith("_hooks_with_kwargs")
+    }
+    return {name: value for name, value in found.items() if value is not NotImplemented}
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """Returns a value that may stand in a configuration, a function as its name; `NotImplemented` for another."""
+    if value is None or isinstance(value, (bool, int, float)) or (isinstance(value, str) and len(value) <= MOST_TEXT):
+        return value
+    if isinstance(value, Global):
+        return str(value)
+    if isinstance(value, (list, tuple)) and len(value) <= MOST_ITEMS and depth < 2:
+        items = [plain(item, depth + 1) for item in value]
+        return NotImplemented if NotImplemented in items else type(value)(items)
+    return NotImplemented
+
+
+def class_of(module: Instance) -> tuple[str, str]:
+    """Returns the name of a module's class and the package that it comes from."""
+    callee = module.callee
+    return (callee.name, callee.module) if isinstance(callee, Global) else ("", "")
+
+
+def tensors(module: Instance, kind: str) -> dict[str, Tensor]:
+    """Returns a module's own parameters or buffers, without those that are None."""
+    return {name: value for name, value in members(module, kind).items() if isinstance(value, Tensor)}
+
+
+def members(module: Instance, kind: str) -> Mapping[str, Any]:
+    """Returns a module's `_parameters`, `_buffers` or `_modules`."""
+    found = attributes(module.state).get(kind)
+    return {key_text(key): value for key, value in found.items()} if isinstance(found, dict) else {}
+
+
+def joined(prefix: str, key: str) -> str:
+    """Returns a dotted name."""
+    return f"{prefix}.{key}" if prefix else key

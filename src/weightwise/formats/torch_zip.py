@@ -1,0 +1,94 @@
+"""PyTorch's zip files, `.pt`, `.pth`, `.bin`, `.ckpt`: what `torch.save` writes since version 1.6.
+
+    archive/data.pkl   the pickle of what was saved; storages are persistent ids
+    archive/data/0     the bytes of storage 0, stored as they are
+    archive/byteorder  `little` or `big`; little where it is missing
+    archive/version    of the format
+
+The folder's name is the file's, or anything: https://github.com/pytorch/pytorch/blob/main/torch/serialization.py
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from weightwise.errors import FormatError
+from weightwise.formats.archive import Archive
+from weightwise.formats.pickle_values import Global
+from weightwise.formats.pickled import read_pickle
+from weightwise.formats.torch_objects import torch_model
+from weightwise.formats.torch_values import TORCH, Storage, dtype_of
+from weightwise.stored import StoredModel
+
+PICKLE = "data.pkl"
+ORDERS = {b"little": "<", b"big": ">"}
+
+
+def match(archive: Archive) -> bool:
+    """Returns whether an archive holds a pickle of PyTorch, and no code of TorchScript."""
+    folder = folder_of(archive)
+    return folder is not None and not any(name.startswith(f"{folder}code/") for name in archive.members)
+
+
+def open_model(archive: Archive) -> StoredModel:
+    """Returns the model of an archive; raises `FormatError` when its pickle cannot be read."""
+    folder = folder_of(archive) or ""
+    storages = Storages(archive, folder)
+    pickle = read_pickle(archive.member(f"{folder}{PICKLE}"), TORCH, storages.storage)
+    problems = [archive.problem] * bool(archive.problem) + storages.problems
+    return torch_model(archive.source, pickle, "zip", problems)
+
+
+def folder_of(archive: Archive) -> str | None:
+    """Returns the archive's folder that has the pickle, with its slash; None when there is none."""
+    names = (name for name in archive.members if name == PICKLE or name.endswith(f"/{PICKLE}"))
+    folders = sorted((name.removesuffix(PICKLE) for name in names), key=lambda folder: (folder.count("/"), folder))
+    return folders[0] if folders else None
+
+
+class Storages:
+    """The storages of an archive, each made once."""
+
+    def __init__(self, archive: Archive, folder: str) -> None:
+        """Reads the order of the bytes."""
+        self.archive = archive
+        self.folder = folder
+        self.problems: list[str] = []
+        self.made: dict[tuple[str, str], Storage] = {}
+        self.order = self.byte_order()
+
+    def byte_order(self) -> str:
+        """Returns the order of the bytes of all values, `<` or `>`."""
+        name = f"{self.folder}byteorder"
+        if name not in self.archive.members:
+            return "<"
+        try:
+            member = self.archive.member(name)
+            order = ORDERS.get(member.read(0, min(member.size, 16)))
+            if order is None:
+                raise FormatError(f"{member.name}: expected little or big; little is taken.")
+        except FormatError as error:
+            self.problems.append(str(error))
+        else:
+            return order
+        return "<"
+
+    def storage(self, identity: Any) -> Storage:
+        """Returns the storage of a persistent id: `("storage", class, key, location, count)`."""
+        kind, place, key, _, count, *_ = identity
+        if kind not in ("storage", b"storage") or not isinstance(place, Global):
+            raise ValueError("a persistent id that is no storage")
+        if not isinstance(key, str) or len(key) > 100 or not isinstance(count, int):
+            raise ValueError("a storage without a key or a size")
+        dtype = dtype_of(place)
+        if (key, dtype) not in self.made:
+            self.made[key, dtype] = self.found(Storage(key, dtype, count, order=self.order))
+        return self.made[key, dtype]
+
+    def found(self, storage: Storage) -> Storage:
+        """Returns a storage with its bytes, or with the reason why there are none."""
+        try:
+            storage.source = self.archive.lazy(f"{self.folder}data/{storage.key}")
+        except FormatError as error:
+            storage.problem = str(error)
+        return storage
