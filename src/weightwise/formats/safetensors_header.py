@@ -49,7 +49,7 @@ DTYPES: Mapping[str, str] = {
     "I64": "int64",
     "U64": "uint64",
 }
-"""The names of NumPy and ml_dtypes for those of the format, in the library's order, which it writes from the last on."""
+"""The names of NumPy and ml_dtypes for those of the format, in the order that the library has them in."""
 
 
 class Entry(NamedTuple):
