@@ -32,9 +32,17 @@ class Framework(ABC):
     def variables(self, layer: Any) -> list[dict[str, Any]]:
         """Return name, shape, dtype and trainability of each weight, in the order of `get_weights()`."""
 
+    def set_weights(self, layer: Any, arrays: Sequence[numpy.ndarray]) -> None:
+        """Give the weights, in the order of `variables`, their values."""
+        layer.set_weights(arrays)
+
     @abstractmethod
     def keys(self, layer: Any) -> list[str]:
-        """Return where the framework's file has each weight of the layer."""
+        """Return where the framework's file has each weight of the layer: its key, or its name among `listed`."""
+
+    def listed(self, layer: Any) -> list[str]:
+        """Return the names of the layer's weights in the order of a file that lists them; none where they have keys."""
+        return []
 
     @abstractmethod
     def serialised(self, layer: Any) -> tuple[str, Any]:
@@ -51,14 +59,15 @@ def fact(case: Case, framework: Framework) -> dict[str, Any]:
     inputs = [input_values(case.name, number, spec) for number, spec in enumerate(case.inputs)]
     framework.outputs(case, layer, inputs)  # builds the layer, which has no weights before
     variables = framework.variables(layer)
-    layer.set_weights(
+    framework.set_weights(
+        layer,
         [
             weight_values(case.name, number, last_name(variable["name"]), variable["shape"], variable["dtype"])
             for number, variable in enumerate(variables)
-        ]
+        ],
     )
     outputs = framework.outputs(case, layer, inputs)
-    keys = framework.keys(layer)
+    keys, listed = framework.keys(layer), framework.listed(layer)
     class_name, config = framework.serialised(layer)
     return {
         "name": case.name,
@@ -82,14 +91,19 @@ def fact(case: Case, framework: Framework) -> dict[str, Any]:
             }
             for number, variable in enumerate(variables)
         ],
+        **({"listed": listed} if listed else {}),
         "outputs": [
-            {"shape": list(output.shape), "values": [float(f"{value:.14g}") for value in output.ravel()]}
-            for output in outputs
+            {"shape": list(output.shape), "values": [rounded(value) for value in output.ravel()]} for output in outputs
         ],
         "shapes": framework.open_shapes(case),
         "symmetries": {name: list(axes) for name, axes in case.symmetries.items()},
         "tolerance": case.tolerance,
     }
+
+
+def rounded(value: numpy.floating) -> float:
+    """Return a value with the digits that its precision has."""
+    return float(f"{value:.9g}" if value.dtype == numpy.float32 else f"{value:.14g}")
 
 
 def last_name(name: str) -> str:

@@ -42,6 +42,8 @@ def _put(terms: tuple[Term, ...], path: tuple[int, ...], new: Term) -> tuple[Ter
 def _blocks_exchanged(term: Term) -> Iterator[Term]:
     if isinstance(term, Name) and term.name in SPATIAL:
         yield Reversed(term)
+    if isinstance(term, Reversed):
+        yield term.axis
     if isinstance(term, Labels):
         yield from (Labels(term.name, labels) for labels in _exchanged(term.labels))
     if isinstance(term, Parts):

@@ -32,7 +32,7 @@ def effect(model: Model, layer: Layer, weight: Weight, index: Sequence[int]) -> 
     """Return what the number at `index` does, as a clause whose subject it is; empty where its axes are unknown."""
     if weight.bound is None:
         return ""
-    read, made = sides(weight.bound.position(index))
+    read, made = sides({**_block(weight), **weight.bound.position(index)})
     window = {name: at for name, at in read.items() if name in WINDOW}
     values = {name: at for name, at in read.items() if name not in WINDOW}
     read_at, made_at = _whereabouts(layer, window)
@@ -40,6 +40,12 @@ def effect(model: Model, layer: Layer, weight: Weight, index: Sequence[int]) -> 
         read=_read(model, layer, weight, index, values) + read_at,
         made=_made(layer, weight, made) + made_at,
     )
+
+
+def _block(weight: Weight) -> dict[str, Coordinate]:
+    """Return the place along the axis of which the array is one block: `gate` `f`."""
+    axis, _, label = weight.at.partition("=")
+    return {axis: label} if label else {}
 
 
 def sides(position: Coordinates) -> tuple[dict[str, Coordinate], dict[str, Coordinate]]:

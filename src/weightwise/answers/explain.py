@@ -11,7 +11,7 @@ from enum import Enum
 from shutil import get_terminal_size
 
 from weightwise.answers.arithmetic import Arithmetic, arithmetic
-from weightwise.answers.meaning import axis_meaning, label_meaning
+from weightwise.answers.meaning import axis_meaning, block_meaning, label_meaning
 from weightwise.answers.neighbours import Arrival, arrivals, connected, ends, origin, owner, readers
 from weightwise.answers.overview import Overview, coincidence, numbered, overview
 from weightwise.answers.roles import ROLES, base_role, part_meaning, role_meaning
@@ -234,7 +234,7 @@ def _weight(model: Model, layer: Layer, weight: Weight) -> WeightExplanation:
         layer,
         model.stored.framework,
         role.does,
-        part_meaning(weight.role),
+        ", in ".join(filter(None, (block_meaning(weight.at), part_meaning(weight.role)))),
         role.noun,
         tuple(_axis(model, layer, factor) for factor in (weight.bound.factors if weight.bound else ())),
         tuple(_merged(model, layer, weight)),
@@ -262,6 +262,8 @@ def _axis(model: Model, layer: Layer, factor: Factor) -> AxisExplanation:
     meaning = axis_meaning(factor.name, layer_axes(layer))
     size = len(factor.labels) or factor.size
     text = meaning.size.format(n=counted(size, meaning.noun), size=size, last=size - 1)
+    if factor.reversed and factor.size > 1:
+        text += ", which the array has from the last to the first"
     labels = tuple((label, label_meaning(factor.name, label)) for label in factor.labels)
     return AxisExplanation(factor.name, factor.size, text, _cause(model, layer, factor), labels)
 

@@ -60,6 +60,20 @@ AXES: Mapping[str, AxisMeaning] = {
         "filter {at} of the {size} that each channel has",
         "filter {at} of that channel",
     ),
+    "first_in": AxisMeaning(
+        "value",
+        "one slice for each value of the first input",
+        "value {at} of the {size} of the first input",
+        "value {at} of the first input",
+        True,
+    ),
+    "second_in": AxisMeaning(
+        "value",
+        "one slice for each value of the second input",
+        "value {at} of the {size} of the second input",
+        "value {at} of the second input",
+        True,
+    ),
     "units": AxisMeaning(
         "unit", "one for each unit, which is one number of the state", "unit {at} of {size}", "unit {at}"
     ),
@@ -176,6 +190,12 @@ LETTERED: Mapping[str, AxisMeaning] = {
         "place {at} of {size} along {letter}",
         "place {at} along {letter}",
     ),
+    "last": AxisMeaning(
+        "place",
+        "one for each place along axis {letter} from the end of what arrives",
+        "place {at} of {size} along axis {letter} from the end of what arrives",
+        "place {at} along axis {letter} from the end",
+    ),
     "axis": AxisMeaning(
         "place",
         "one for each place along axis {letter} of what arrives",
@@ -183,7 +203,7 @@ LETTERED: Mapping[str, AxisMeaning] = {
         "place {at} along axis {letter}",
     ),
 }
-"""Axes that are called by a letter or a number: `in_c`, `out_d`, `each_b` of an equation, `axis_1` of a tensor."""
+"""Axes that are called by a letter or a number: `in_c`, `out_d`, `each_b` of an equation, `axis_1` and `last_2` of a tensor."""
 
 OTHER = AxisMeaning("place", "an axis of its own", "place {at} of {size}", "place {at}")
 """An axis that has no entry."""
@@ -240,6 +260,16 @@ def _lettered(meaning: AxisMeaning, letter: str) -> AxisMeaning:
 def label_name(axis: str, label: str) -> str:
     """Return what one block of a labelled axis is called: `forget gate`."""
     return label_meaning(axis, label).partition(",")[0]
+
+
+def block_meaning(at: str) -> str:
+    """Return what an array is that is one block of an axis, `gate=f`; empty for one that is no block.
+
+    >>> block_meaning("side=input")
+    'the sum over what arrives'
+    """
+    axis, _, label = at.partition("=")
+    return f"the {label_meaning(axis, label)}" if label else ""
 
 
 def label_meaning(axis: str, label: str) -> str:

@@ -16,6 +16,7 @@ Written by https://github.com/keras-team/keras/blob/v3.15.0/keras/src/legacy/sav
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,8 @@ from weightwise.stored import Addressing, StoredArray, StoredLayer, StoredModel
 MODEL_WEIGHTS, OPTIMIZER, TOP_LEVEL = "model_weights", "optimizer_weights", "top_level_model_weights"
 LAYER_NAMES, WEIGHT_NAMES = "layer_names", "weight_names"
 CONFIG = "model_config"
+UNNAMED = re.compile(r"param_\d+")
+"""What Keras 1 calls a variable without a name."""
 FIRST_VERSION = "1"
 """What Keras itself takes for the version of a file that names none."""
 
@@ -59,7 +62,7 @@ def open_legacy(source: Source, contents: Contents) -> StoredModel:
         version=version,
         root=replace(root, layers=(*root.layers, *file.unlisted(root, optimizer))),
         addressing=Addressing.ORDER,
-        backend=file.backend(),
+        backend=file.backend(root),
         nbytes=source.size,
         optimizer=optimizer,
         problems=tuple(file.problems),
@@ -84,9 +87,18 @@ class LegacyFile:
         missing = "" if self.contents.problems else FIRST_VERSION
         return self.written("keras_version") or missing
 
-    def backend(self) -> str:
-        """Returns what computed for Keras; empty when the file does not tell it."""
-        return self.written("backend")
+    def backend(self, root: StoredLayer) -> str:
+        """Returns what computed for Keras; empty when the file does not tell it.
+
+        Keras 1 does not write it. But TensorFlow's variables have the number of an output after their names, `:0`, and
+        Theano's do not.
+        """
+        written = self.written("backend")
+        if written or self.version().partition(".")[0] != FIRST_VERSION:
+            return written
+        names = (array.name for layer in root.layers for array in layer.arrays)
+        named = [name for name in names if not UNNAMED.fullmatch(name)]
+        return "" if not named else "tensorflow" if any(":" in name for name in named) else "theano"
 
     def written(self, attribute: str) -> str:
         """Returns a text that stands at the root or at the group of the weights, or an empty one."""

@@ -128,7 +128,7 @@ def table(minor: int, theano: bool) -> Table:
         own = _rows(class_name) if minor else list(map(_earliest, _rows(class_name)))
         return [turned(row, TURNED) for row in own] if theano else own
 
-    return Table(Rules(RulesOnTheano(legacy.RULES) if theano else legacy.RULES), rows)
+    return Table(Rules(RulesOnTheano(legacy.RULES) if theano else legacy.RULES), rows, prefixed=True)
 
 
 def own_rows() -> tuple[Row, ...]:
