@@ -19,14 +19,27 @@ from weightwise.stored import StoredModel
 if TYPE_CHECKING:
     from weightwise.formats.archive import Archive
 
+GZIP = b"\x1f\x8b"
 MOST_PROBLEMS = 20
 MOST_TRIED = 1000
 """So many files of a folder are looked into for the one that is a model."""
-SOURCES = ("torch_legacy", "safetensors", "keras_hdf5", "keras_weights")
+SOURCES = (
+    "torch_legacy",
+    "torch_tar",
+    "torch_sharded",
+    "safetensors",
+    "numpy_files",
+    "equinox",
+    "keras_hdf5",
+    "keras_weights",
+)
 """The readers of a `Source`."""
-ARCHIVES = ("torch_zip", "keras_archive")
+ARCHIVES = ("torch_zip", "numpy_files", "keras_archive")
 """The readers of an `Archive`."""
-FOLDERS: tuple[str, ...] = ("safetensors",)
+FOLDERS: tuple[str, ...] = (
+    "safetensors",
+    "torch_sharded",
+)
 """The readers of a `Folder`."""
 READABLE = "Keras archives (.keras), weights (.weights.h5, .weights.json) and models or weights in HDF5 (.h5, .hdf5)"
 
@@ -44,7 +57,9 @@ def file_model(source: Source) -> StoredModel:
     reader = reader_of(thing)
     if reader is not None:
         return read_by(reader, thing)
-    if isinstance(thing, Source):
+    if source.read(0, min(source.size, 2)) == GZIP:
+        found = "it is compressed with gzip: unpack it first"
+    elif isinstance(thing, Source):
         found = f"it begins with {source.read(0, min(source.size, 8))!r}"
     elif thing.problem:
         raise FormatError(thing.problem)

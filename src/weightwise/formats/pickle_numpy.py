@@ -30,7 +30,7 @@ def is_ndarray(value: Any) -> bool:
     return isinstance(value, Instance) and value.is_a(*RECONSTRUCT, *FROM_BUFFER)
 
 
-def ndarray(value: Instance, path: str, source: Source) -> StoredArray:
+def ndarray(value: Instance, path: str, file: str) -> StoredArray:
     """Returns the array that an instance stands for; raises `FormatError` with the reason when it is none."""
     try:
         data, kind, shape, fortran = parts(value)
@@ -40,14 +40,14 @@ def ndarray(value: Instance, path: str, source: Source) -> StoredArray:
     if isinstance(data, Source):
         held = data
     else:
-        held = memory_source(source.path, source.name, data)
+        held = memory_source(file, file, data)
     needed = prod(shape) * BITS[dtype] // 8
     if held.size != needed:
         raise FormatError(f"{path}: expected {needed:,} bytes of values, found {held.size:,}")
     if not fortran or len(shape) < 2:
         return contiguous(held, path, shape, dtype, 0, order=order)
     read = partial(column_order, held, path, shape, dtype, order)
-    return StoredArray(path, path, shape, dtype, needed, read, file=source.name)
+    return StoredArray(path, path, shape, dtype, needed, read, file=file)
 
 
 def parts(value: Instance) -> tuple[Any, Any, tuple[int, ...], bool]:

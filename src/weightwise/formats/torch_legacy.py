@@ -14,7 +14,7 @@ from typing import Any
 from weightwise.errors import FormatError
 from weightwise.formats.dtypes import BITS
 from weightwise.formats.pickle_values import Global
-from weightwise.formats.pickled import read_pickle
+from weightwise.formats.pickled import Pickle, read_pickle
 from weightwise.formats.torch_objects import torch_model
 from weightwise.formats.torch_values import QUANTIZED, TORCH, Storage, dtype_of
 from weightwise.source import Source
@@ -36,6 +36,12 @@ def match(source: Source) -> bool:
 
 def open_model(source: Source) -> StoredModel:
     """Returns the model of a file; raises `FormatError` when its pickles cannot be read."""
+    pickle, problems = unpickled(source)
+    return torch_model(source, pickle, "legacy", problems)
+
+
+def unpickled(source: Source) -> tuple[Pickle, list[str]]:
+    """Returns what was saved, and what is wrong with it; raises `FormatError` when its pickles cannot be read."""
     magic = read_pickle(source, {})
     protocol = read_pickle(source, {}, start=magic.end)
     if magic.value != MAGIC or protocol.value != PROTOCOL:
@@ -46,8 +52,7 @@ def open_model(source: Source) -> StoredModel:
     system = read_pickle(source, TORCH, start=protocol.end)
     storages = Storages()
     saved = read_pickle(source, TORCH, storages.storage, start=system.end)
-    problems = storages.fill(source, saved.end)
-    return torch_model(source, saved, "legacy", problems)
+    return saved, storages.fill(source, saved.end)
 
 
 class Storages:

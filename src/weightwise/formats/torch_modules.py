@@ -18,8 +18,6 @@ WRAPPERS = ("DataParallel", "DistributedDataParallel", "OptimizedModule", "Fully
 MOST_MODULES = 100_000
 MOST_TEXT = 200
 MOST_ITEMS = 32
-OWN = frozenset({"_parameters", "_buffers", "_modules", "_non_persistent_buffers_set", "_is_full_backward_hook"})
-"""What every module has in `__dict__`, with its hooks; it is no configuration."""
 
 
 @dataclass
@@ -88,7 +86,7 @@ def note(found: Modules, name: str, module: Instance) -> None:
         (found.passing if key in passing else found.tensors).append(Named(joined(name, key), value))
     if not name or parameters or buffers or not members(module, "_modules"):
         class_name, package = class_of(module)
-        own = {"parameters": list(parameters), "buffers": list(buffers)}
+        own = {"parameters": list(parameters), "buffers": [key for key in buffers if key not in passing]}
         found.described[name] = Module(class_name, package, {**configuration(module), **own})
 
 
@@ -99,25 +97,16 @@ def left_out(module: Instance) -> frozenset[str]:
 
 
 def configuration(module: Instance) -> dict[str, Any]:
-    """Returns a module's attributes that are plain values: numbers, texts, and short lists of them."""
-    found = {
-        name: plain(value)
-        for name, value in attributes(module.state).items()
-        if name not in OWN and not name.endswith("_hooks") and not name.endswith("_hooks_with_kwargs")
-    }
-    return {name: value for name, value in found.items() if value is not NotImplemented}
+    """Returns a module's public attributes that are plain values: numbers, texts, and short lists of them."""
+    public = {name: value for name, value in attributes(module.state).items() if not name.startswith("_")}
+    return {name: value for name, value in public.items() if is_plain(value)}
 
 
-def plain(value: Any, depth: int = 0) -> Any:
-    """Returns a value that may stand in a configuration, a function as its name; `NotImplemented` for another."""
-    if value is None or isinstance(value, (bool, int, float)) or (isinstance(value, str) and len(value) <= MOST_TEXT):
-        return value
-    if isinstance(value, Global):
-        return str(value)
-    if isinstance(value, (list, tuple)) and len(value) <= MOST_ITEMS and depth < 2:
-        items = [plain(item, depth + 1) for item in value]
-        return NotImplemented if NotImplemented in items else type(value)(items)
-    return NotImplemented
+def is_plain(value: Any, depth: int = 0) -> bool:
+    """Returns whether a value may stand in a configuration."""
+    if isinstance(value, (list, tuple)):
+        return len(value) <= MOST_ITEMS and depth < 2 and all(is_plain(item, depth + 1) for item in value)
+    return value is None or isinstance(value, (bool, int, float)) or (isinstance(value, str) and len(value) < MOST_TEXT)
 
 
 def class_of(module: Instance) -> tuple[str, str]:

@@ -56,26 +56,25 @@ def torch_model(source: Source, pickle: Pickle, container: str, problems: Sequen
     """Returns the model that an unpickled value holds."""
     contents = contents_of(pickle.value)
     contents.remarks += executed(pickle)
-    form = f"PyTorch {contents.kind} ({container})"
-    return assembled(source, contents, form, problems)
+    return assembled(source.path, source.size, contents, f"PyTorch {contents.kind} ({container})", problems)
 
 
-def assembled(source: Source, contents: Contents, form: str, problems: Sequence[str] = ()) -> StoredModel:
-    """Returns the model of what was found; arrays that contradict themselves are problems."""
-    told = [*problems, *(f"{source.name}: {problem}" for problem in contents.problems)]
-    weights = arrays_of(source, contents.weights, told)
+def assembled(path: str, size: int, contents: Contents, form: str, problems: Sequence[str]) -> StoredModel:
+    """Returns the model of what was found in a file or a folder; arrays that contradict themselves are problems."""
+    told = [*problems, *(f"{path}: {problem}." for problem in contents.problems)]
+    weights = arrays_of(path, contents.weights, told)
     names = unwrapped([array.path for array in weights])
-    root = root_of(Path(source.path).stem, zip(names.names, weights, strict=True), contents.modules)
+    root = root_of(Path(path).stem, zip(names.names, weights, strict=True), contents.modules)
     return StoredModel(
-        source.path,
+        path,
         form,
         "PyTorch",
         "",
         root,
         Addressing.PATH,
-        nbytes=source.size,
-        optimizer=tuple(arrays_of(source, contents.optimizer, told)),
-        state=tuple(arrays_of(source, contents.state, told)),
+        nbytes=size,
+        optimizer=tuple(arrays_of(path, contents.optimizer, told)),
+        state=tuple(arrays_of(path, contents.state, told)),
         listing=listing(root, weights),
         remarks=(*names.remarks, *contents.remarks),
         problems=tuple(told),
@@ -88,7 +87,7 @@ def listing(root: StoredLayer, arrays: Sequence[StoredArray]) -> tuple[str, ...]
     return paths if paths != tuple(array.path for layer in (root, *root.layers) for array in layer.arrays) else ()
 
 
-def arrays_of(source: Source, found: Iterable[Named], problems: list[str]) -> list[StoredArray]:
+def arrays_of(path: str, found: Iterable[Named], problems: list[str]) -> list[StoredArray]:
     """Returns tensors as arrays, each name once; those that cannot be are problems."""
     arrays: dict[str, StoredArray] = {}
     owners: dict[Any, str] = {}
@@ -96,20 +95,20 @@ def arrays_of(source: Source, found: Iterable[Named], problems: list[str]) -> li
         try:
             if named.name in arrays:
                 raise FormatError(f"{named.name}: a second array of this name")
-            array = array_of(source, named)
+            array = array_of(path, named)
         except FormatError as error:
-            problems.append(f"{source.name}: the array {error}; it is left out.")
+            problems.append(f"{path}: the array {error}; it is left out.")
             continue
         owner = owners.setdefault(place_of(named), named.name) if array.size else named.name
         arrays[named.name] = replace(array, tied=owner if owner != named.name else "")
     return list(arrays.values())
 
 
-def array_of(source: Source, named: Named) -> StoredArray:
+def array_of(path: str, named: Named) -> StoredArray:
     """Returns one tensor as an array; raises `FormatError` with its name."""
     if isinstance(named.value, Tensor):
         return stored_array(named.value, named.name)
-    return ndarray(named.value, named.name, source)
+    return ndarray(named.value, named.name, path)
 
 
 def place_of(named: Named) -> Any:

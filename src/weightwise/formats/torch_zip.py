@@ -15,7 +15,7 @@ from typing import Any
 from weightwise.errors import FormatError
 from weightwise.formats.archive import Archive
 from weightwise.formats.pickle_values import Global
-from weightwise.formats.pickled import read_pickle
+from weightwise.formats.pickled import Pickle, read_pickle
 from weightwise.formats.torch_objects import torch_model
 from weightwise.formats.torch_values import TORCH, Storage, dtype_of
 from weightwise.stored import StoredModel
@@ -32,11 +32,16 @@ def match(archive: Archive) -> bool:
 
 def open_model(archive: Archive) -> StoredModel:
     """Returns the model of an archive; raises `FormatError` when its pickle cannot be read."""
+    pickle, problems = unpickled(archive)
+    return torch_model(archive.source, pickle, "zip", problems)
+
+
+def unpickled(archive: Archive) -> tuple[Pickle, list[str]]:
+    """Returns what was saved, and what is wrong with it; raises `FormatError` when its pickle cannot be read."""
     folder = folder_of(archive) or ""
     storages = Storages(archive, folder)
     pickle = read_pickle(archive.member(f"{folder}{PICKLE}"), TORCH, storages.storage)
-    problems = [archive.problem] * bool(archive.problem) + storages.problems
-    return torch_model(archive.source, pickle, "zip", problems)
+    return pickle, [archive.problem] * bool(archive.problem) + storages.problems
 
 
 def folder_of(archive: Archive) -> str | None:
