@@ -37,9 +37,15 @@ FAMILIES = {
     "2": list(itertools.product(("2.0.5", "2.3.1"), PRECISIONS)),
 }
 """The versions and backends that run the cases of `old_keras_1.py` and `old_keras_2.py`."""
-LIBRARY = next(Path(numpy.__file__).parents[1].glob("numpy.libs/libopenblas*.so"))
-BLAS = {"LD_LIBRARY_PATH": str(LIBRARY.parent), "THEANO_FLAGS": f"blas.ldflags=-L{LIBRARY.parent} -l:{LIBRARY.name}"}
-"""What lets Theano compile with the BLAS that NumPy brings."""
+
+
+def blas() -> dict[str, str]:
+    """Return the environment that lets Theano compile with the BLAS that NumPy brings."""
+    library = next(Path(numpy.__file__).parents[1].glob("numpy.libs/libopenblas*.so"))
+    return {
+        "LD_LIBRARY_PATH": str(library.parent),
+        "THEANO_FLAGS": f"blas.ldflags=-L{library.parent} -l:{library.name}",
+    }
 
 
 class OldKeras(Framework):
@@ -145,7 +151,7 @@ def made(kerases: Path, family: str) -> list[str]:
     result = []
     for version, backend in FAMILIES[family]:
         paths = [str(next(kerases.glob(f"[Kk]eras-{version}"))), str(GOLDEN.parents[2])]
-        environment = {**os.environ, **BLAS, "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(paths)}
+        environment = {**os.environ, **blas(), "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(paths)}
         command = [sys.executable, "-m", __spec__.name, "--family", family]
         output = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True).stdout
         result += json.loads(output.decode().splitlines()[-1])

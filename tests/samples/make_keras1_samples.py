@@ -24,8 +24,8 @@ from typing import Any
 
 import numpy
 
-from tests.oracles.case import values
-from tests.oracles.make_old_keras_facts import BLAS
+from tests.oracles.case import Input, input_values, values
+from tests.oracles.make_old_keras_facts import blas
 
 SAMPLES = Path(__file__).parent
 MADE = [
@@ -93,7 +93,7 @@ def summed(name: str, array: numpy.ndarray) -> dict[str, Any]:
 
 def inputs(stem: str, shapes: Sequence[Sequence[int]]) -> list[numpy.ndarray]:
     """Return the inputs of a sample, a batch of two for each shape."""
-    return [values(f"{stem}/input {number}", (2, *shape)).astype("float32") for number, shape in enumerate(shapes)]
+    return [input_values(stem, number, Input((2, *shape))).astype("float32") for number, shape in enumerate(shapes)]
 
 
 def predicted(model: Any, stem: str) -> list[Any]:
@@ -122,7 +122,7 @@ def made(stem: str) -> dict[str, Any]:
     import keras
 
     model = globals()[stem](keras)
-    names = [variable.name for variable in model.weights]
+    names = [variable.name for layer in model.layers for variable in layer.weights]
     arrays = [values(f"{stem}/{number}", array.shape) for number, array in enumerate(model.get_weights())]
     arrays = [abs(array) + 0.5 if "running_std" in name else array for name, array in zip(names, arrays)]
     model.set_weights(arrays)
@@ -150,7 +150,7 @@ def made(stem: str) -> dict[str, Any]:
 def made_apart(kerases: Path, stem: str, version: str, backend: str) -> dict[str, Any]:
     """Return the facts of a sample that is made by one version on one backend, in a process of its own."""
     paths = [str(next(kerases.glob(f"[Kk]eras-{version}"))), str(SAMPLES.parents[1])]
-    environment = {**os.environ, **BLAS, "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(paths)}
+    environment = {**os.environ, **blas(), "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(paths)}
     command = [sys.executable, __file__, "--made", stem]
     output = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True).stdout
     return json.loads(output.decode().splitlines()[-1])
