@@ -24,10 +24,11 @@ MOST_PROBLEMS = 20
 MOST_TRIED = 1000
 """So many files of a folder are looked into for the one that is a model."""
 SOURCES = (
+    "safetensors",
     "torch_legacy",
     "torch_tar",
     "torch_sharded",
-    "safetensors",
+    "torch_distributed",
     "numpy_files",
     "equinox",
     "keras_hdf5",
@@ -37,11 +38,12 @@ SOURCES = (
 ARCHIVES = ("torch_zip", "numpy_files", "keras_archive")
 """The readers of an `Archive`."""
 FOLDERS: tuple[str, ...] = (
+    "torch_distributed",
     "safetensors",
     "torch_sharded",
 )
 """The readers of a `Folder`."""
-READABLE = "Keras archives (.keras), weights (.weights.h5, .weights.json) and models or weights in HDF5 (.h5, .hdf5)"
+READABLE = "PyTorch files (.pt, .pth, .bin, .ckpt), Keras archives (.keras), weights (.weights.h5, .weights.json) and models or weights in HDF5 (.h5, .hdf5)"
 
 
 def open_stored(path: str | Path) -> StoredModel:

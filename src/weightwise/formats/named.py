@@ -6,33 +6,69 @@ tree (`params/Dense_0/kernel`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from weightwise.formats.state_dict import root_of, unwrapped
-from weightwise.formats.tree import tree_of
-from weightwise.stored import StoredArray, StoredLayer
+from weightwise.formats.tree import Leaf, tree_of
+from weightwise.stored import Addressing, StoredArray, StoredModel
 
 
-@dataclass(frozen=True)
-class Named:
-    """Arrays that are told apart by their names."""
-
-    root: StoredLayer
-    optimizer: tuple[StoredArray, ...] = ()
-    state: tuple[StoredArray, ...] = ()
-    remarks: tuple[str, ...] = ()
-
-
-def by_names(name: str, arrays: Sequence[StoredArray], separator: str = "") -> Named:
-    """Returns a model whose layers are those that the arrays' paths tell of.
-
-    `separator` says that the names are paths in a tree with this sign between their parts; otherwise a slash in any
-    name does.
-    """
-    separator = separator or ("/" if any("/" in array.path for array in arrays) else "")
-    if separator:
-        tree = tree_of(name, [(tuple(array.path.split(separator)), array) for array in arrays])
-        return Named(tree.root, tree.optimizer, tree.state)
+def model_by_names(
+    path: str,
+    form: str,
+    name: str,
+    arrays: Sequence[StoredArray],
+    *,
+    framework: str = "",
+    config: Mapping[str, Any] | None = None,
+    nbytes: int = 0,
+    problems: Iterable[str] = (),
+) -> StoredModel:
+    """Returns a model called `name` whose layers are those that the paths of its arrays tell of."""
+    separator = "." if framework == "Flax" else "/"
+    if any(separator in array.path for array in arrays):
+        leaves = [(tuple(array.path.split(separator)), array) for array in arrays]
+        return model_of_tree(
+            path, form, name, leaves, framework=framework, config=config, nbytes=nbytes, problems=problems
+        )
     found = unwrapped([array.path for array in arrays])
-    return Named(root_of(name, zip(found.names, arrays, strict=True)), remarks=found.remarks)
+    return StoredModel(
+        path=path,
+        format=form,
+        framework=framework,
+        version="",
+        root=replace(root_of(name, zip(found.names, arrays, strict=True)), config=config or {}),
+        addressing=Addressing.PATH,
+        nbytes=nbytes,
+        remarks=found.remarks,
+        problems=tuple(problems),
+    )
+
+
+def model_of_tree(
+    path: str,
+    form: str,
+    name: str,
+    leaves: Sequence[Leaf],
+    *,
+    framework: str = "",
+    config: Mapping[str, Any] | None = None,
+    nbytes: int = 0,
+    problems: Iterable[str] = (),
+) -> StoredModel:
+    """Returns a model called `name` whose layers are the parents of the leaves of a tree."""
+    tree = tree_of(name, leaves)
+    return StoredModel(
+        path=path,
+        format=form,
+        framework=framework,
+        version="",
+        root=replace(tree.root, config=config or {}),
+        addressing=Addressing.PATH,
+        nbytes=nbytes,
+        optimizer=tree.optimizer,
+        state=tree.state,
+        problems=tuple(problems),
+    )

@@ -19,12 +19,12 @@ from typing import Any
 from weightwise.errors import FormatError, WeightwiseError
 from weightwise.formats.contiguous import contiguous, unreadable
 from weightwise.formats.json_text import read_json
-from weightwise.formats.named import by_names
+from weightwise.formats.named import model_by_names
 from weightwise.formats.order import is_alphabetical, natural
 from weightwise.formats.safetensors_header import LENGTH, Entry, Header, read_header
 from weightwise.formats.weight_map import read_weight_map, writer
 from weightwise.source import Folder, Source, open_source
-from weightwise.stored import Addressing, StoredArray, StoredModel
+from weightwise.stored import StoredArray, StoredModel
 
 SUFFIX = ".safetensors"
 TABLE = ".safetensors.index.json"
@@ -121,8 +121,8 @@ def table_model(source: Source) -> StoredModel:
     if not shards:
         raise FormatError(" ".join(problems[:1]) or f"{source.name}: the table lists no shards.")
     kept = [replace(shard, arrays=tuple(chosen(shard, listed))) for shard in shards]
-    told = {array.path for shard in kept for array in shard.arrays}
-    lost = [name for name in listed if name not in told]
+    there = {array.path for shard in kept for array in shard.arrays}
+    lost = [name for name in listed if name not in there]
     if lost:
         problems.append(
             f"{source.name}: {len(lost):,} arrays of the table are not in its shards, the first is {lost[0]:.200}."
@@ -196,20 +196,14 @@ def model_of(path: str, stem: Path, form: str, shards: Sequence[Shard], problems
     config_problems: list[str] = []
     arrays = in_order(shards)
     config = configuration(stem.parent, arrays, config_problems)
-    framework = declared_framework(shards)
-    name = stem.name.removesuffix(SUFFIX)
-    told = by_names(name, arrays, "." if framework == "Flax" else "")
-    return StoredModel(
-        path=path,
-        format=form,
-        framework=framework,
-        version="",
-        root=replace(told.root, config=config),
-        addressing=Addressing.PATH,
+    return model_by_names(
+        path,
+        form,
+        stem.name.removesuffix(SUFFIX),
+        arrays,
+        framework=declared_framework(shards),
+        config=config,
         nbytes=sum(shard.source.size for shard in shards),
-        optimizer=told.optimizer,
-        state=told.state,
-        remarks=told.remarks,
         problems=(*problems, *(problem for shard in shards for problem in shard.problems), *config_problems),
     )
 
