@@ -64,12 +64,6 @@ def archives():
         FACTS["numpy_list.npz"] = {key: fact(loaded[key]) for key in loaded.files}
 
 
-def leaves(model):
-    return [
-        leaf for leaf in jax.tree_util.tree_leaves(model) if equinox.is_array(leaf) or isinstance(leaf, float | int)
-    ]
-
-
 def equinox_files():
     """Equinox writes the leaves one after the other; a header line is what its guide on serialisation adds."""
     model = equinox.nn.MLP(3, 2, width_size=5, depth=2, key=jax.random.PRNGKey(0))
