@@ -63,6 +63,6 @@ def keras_convention(version: str, backend: str = "") -> Convention:
         return Convention(partial(keras1.describe, table), table, trained_first=True)
     from weightwise.conventions.keras import legacy
 
-    describe = legacy.describe_on_theano if backend == "theano" else legacy.describe
-    bare = legacy.TABLE if generation == 2 and backend != "theano" else None
-    return Convention(describe, bare, trained_first=minor < 4 and "-tf" not in version)
+    table = legacy.table_on_theano() if backend == "theano" else legacy.TABLE
+    describe = partial(legacy.described, table) if backend == "theano" else legacy.describe
+    return Convention(describe, table, trained_first=minor < 4 and "-tf" not in version)

@@ -123,18 +123,18 @@ def own_rows() -> tuple[Row, ...]:
 
 def describe(class_name: str, config: Config, inputs: Shapes) -> Description | None:
     """Return what Keras 2 or tf.keras stores for a layer; None for a class without a rule."""
-    return _described(TABLE, class_name, config, inputs)
+    return described(TABLE, class_name, config, inputs)
 
 
-def describe_on_theano(class_name: str, config: Config, inputs: Shapes) -> Description | None:
-    """Return what Keras 2 stores for a layer on Theano; None for a class without a rule."""
+def table_on_theano() -> Table:
+    """Return the table of Keras 2 on Theano."""
     from weightwise.conventions.keras.theano import RulesOnTheano, turned
 
-    table = Table(RulesOnTheano(RULES), lambda name: [turned(row) for row in _rows(name)])
-    return _described(table, class_name, config, inputs)
+    return Table(RulesOnTheano(RULES), lambda name: [turned(row) for row in _rows(name)])
 
 
-def _described(table: Table, class_name: str, config: Config, inputs: Shapes) -> Description | None:
+def described(table: Table, class_name: str, config: Config, inputs: Shapes) -> Description | None:
+    """Return what a table of Keras 2 says of a layer; None for a class without a rule."""
     return trained_first(table.describe(*modern(class_name, config), inputs), config)
 
 
