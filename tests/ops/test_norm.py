@@ -75,6 +75,7 @@ def test_features_meet_their_axes():
         "its axis 2",
         "its axes 1, 2 and 3",
     ]
+    assert spoken((-2, -1)) == "its last 2 axes"
 
 
 @pytest.mark.parametrize(
@@ -89,9 +90,14 @@ def test_what_does_not_fit_is_refused(operation, shape, message):
         operation.output_shapes([shape])
 
 
-def test_several_axes_from_the_end_have_no_names():
+def test_several_axes_from_the_end_are_named_from_there():
+    assert LayerNorm((-2, -1)).roles() == {"gamma": "last_2 last_1", "beta": "last_2 last_1"}
+    assert LayerNorm((-2, -1)).sizes([(None, 4, 3, 5)]) == {"last_2": 3, "last_1": 5}
+
+
+def test_axes_from_both_ends_have_no_names():
     with pytest.raises(ShapeError, match="can be named only where the number of the input's axes is known"):
-        LayerNorm((-2, -1)).roles()
+        LayerNorm((1, -1)).roles()
 
 
 @pytest.mark.parametrize(

@@ -69,5 +69,5 @@ def weight_values(case: str, number: int, name: str, shape: Sequence[int], dtype
     if "int" in dtype:
         return values(f"{case}/weight {number}", shape, 255) - 127
     array = values(f"{case}/weight {number}", shape)
-    positive = "variance" in name or name in ("running_std", "running_var") or name.endswith("_scale")
+    positive = "variance" in name or name in ("running_std", "running_var", "var") or name.endswith("_scale")
     return numpy.abs(array) + 0.5 if positive else array

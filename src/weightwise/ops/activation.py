@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightwise.ops.features import along, check_axes, feature_names, feature_sizes, last, spoken
-from weightwise.ops.functions import ALONG, activate, function_name, softmax
+from weightwise.ops.functions import ALONG, activate, function_name, log_softmax, softmax
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes, only
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class Softmax(Operation):
     """Shares that sum to 1 along one or several axes."""
 
     axes: tuple[int, ...] = (-1,)
+    logarithm: bool = False
+    """Whether it returns their logarithms."""
 
     def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
         """Return the input's shape."""
@@ -65,12 +67,41 @@ class Softmax(Operation):
         return inputs[0]
 
     def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
-        """Return the shares."""
-        return (softmax(inputs[0], self.axes),)
+        """Return the shares, or their logarithms."""
+        return ((log_softmax if self.logarithm else softmax)(inputs[0], self.axes),)
 
     def sentence(self) -> str:
         """Return what the layer does."""
-        return f"turns the values along {spoken(self.axes)} into shares that are positive and sum to 1"
+        taken = ", and takes their logarithms" if self.logarithm else ""
+        return f"turns the values along {spoken(self.axes)} into shares that are positive and sum to 1{taken}"
+
+
+@dataclass(frozen=True)
+class GatedLinear(Operation):
+    """The first half of an axis, scaled by the sigmoid of its second half."""
+
+    axis: int
+
+    def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
+        """Return the input's shape with half the axis; raises `ShapeError` where it has no halves."""
+        shape = list(only(inputs, "a gated linear unit"))
+        check_axes((self.axis,), tuple(shape))
+        size = shape[self.axis]
+        if size is not None and size % 2:
+            raise ShapeError(f"a gated linear unit needs an even number of values in its axis, found {size}")
+        shape[self.axis] = None if size is None else size // 2
+        return (tuple(shape),)
+
+    def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
+        """Return the scaled halves."""
+        import numpy
+
+        values, gates = numpy.split(inputs[0], 2, self.axis)
+        return (values * activate("sigmoid", gates),)
+
+    def sentence(self) -> str:
+        """Return what the layer does."""
+        return f"scales the first half of {spoken((self.axis,))} by the sigmoid of its second half"
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ class EmbeddingBag(Operation):
         indices, *places = (x.astype(int) for x in inputs)
         if indices.size and not 0 <= indices.min() <= indices.max() < self.vocabulary:
             raise ShapeError(f"expected indices from 0 to {self.vocabulary - 1}, found others")
-        rows = indices
+        rows = list(indices)
         if places:
             starts = places[0][:-1] if self.closed else places[0]
             rows = numpy.split(indices[: places[0][-1] if self.closed else None], starts[1:])
@@ -77,9 +77,7 @@ class EmbeddingBag(Operation):
             yield row[row != self.padding] if self.padding is not None else row
 
     def _reduced(self, vectors: Array) -> Array:
-        if not len(vectors):
-            return vectors.sum(0)
-        reduced: Array = getattr(vectors, self.reduce)(0)
+        reduced: Array = getattr(vectors, self.reduce if len(vectors) else "sum")(0)
         return reduced
 
     def sentence(self) -> str:

@@ -1,7 +1,7 @@
 """The axes of a tensor that a layer's weights run along: the features of a normalization, the slopes of a PReLU.
 
 An axis is counted with the batch as 0, or from the end with the last as -1. One alone is called `features`; of several
-each is called by its place, `axis_1 axis_3`, because nothing says what they hold.
+each is called by its place, `axis_1 axis_3`, or from the end `last_2 last_1`, because nothing says what they hold.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 
 def feature_names(axes: Sequence[int]) -> tuple[str, ...]:
-    """Return the names of a tensor's axes; raises `ShapeError` for several of which one is counted from the end."""
+    """Return the names of a tensor's axes; raises `ShapeError` for several that are counted from both ends."""
     if len(axes) == 1:
         return ("features",)
+    if axes and all(axis < 0 for axis in axes):
+        return tuple(f"last_{-axis}" for axis in axes)
     if any(axis < 0 for axis in axes):
         raise ShapeError(f"the axes {list(axes)} can be named only where the number of the input's axes is known")
     return tuple(f"axis_{axis}" for axis in axes)
@@ -55,6 +57,8 @@ def spoken(axes: Sequence[int]) -> str:
     """Return the axes in words: `its last axis`, `its axes 1 and 3`."""
     if last(axes):
         return "its last axis"
+    if len(axes) > 1 and tuple(axes) == tuple(range(-len(axes), 0)):
+        return f"its last {len(axes)} axes"
     if len(axes) == 1:
         return f"its axis {axes[0]}"
     return f"its axes {', '.join(map(str, axes[:-1]))} and {axes[-1]}"

@@ -111,8 +111,8 @@ def _hard_silu(x: Array) -> Array:
     return x * _hard_sigmoid(x)
 
 
-def _hard_tanh(x: Array) -> Array:
-    return x.clip(-1, 1)
+def _hard_tanh(x: Array, min_value: float = -1.0, max_value: float = 1.0) -> Array:
+    return x.clip(min_value, max_value)
 
 
 def _leaky_relu(x: Array, negative_slope: float = 0.2) -> Array:
@@ -125,14 +125,6 @@ def _linear(x: Array) -> Array:
 
 def _log_sigmoid(x: Array) -> Array:
     return -_softplus(-x)
-
-
-def _log_softmax(x: Array) -> Array:
-    import numpy
-
-    shifted = x - x.max(axis=-1, keepdims=True)
-    result: Array = shifted - numpy.log(numpy.exp(shifted).sum(axis=-1, keepdims=True))
-    return result
 
 
 def _mish(x: Array) -> Array:
@@ -176,10 +168,21 @@ def softmax(x: Array, axes: tuple[int, ...] = (-1,)) -> Array:
     return shares
 
 
-def _softplus(x: Array) -> Array:
+def log_softmax(x: Array, axes: tuple[int, ...] = (-1,)) -> Array:
+    """Return the logarithms of shares that are positive and sum to 1 along the axes."""
     import numpy
 
-    return numpy.maximum(x, 0) + numpy.log1p(numpy.exp(-numpy.abs(x)))
+    shifted = x - x.max(axis=axes, keepdims=True)
+    result: Array = shifted - numpy.log(numpy.exp(shifted).sum(axis=axes, keepdims=True))
+    return result
+
+
+def _softplus(x: Array, beta: float = 1.0, threshold: float = math.inf) -> Array:
+    import numpy
+
+    scaled = beta * x
+    smooth = numpy.maximum(scaled, 0) + numpy.log1p(numpy.exp(-numpy.abs(scaled)))
+    return numpy.where(scaled > threshold, x, smooth / beta)
 
 
 def _soft_shrink(x: Array, threshold: float = 0.5) -> Array:
@@ -258,7 +261,7 @@ FUNCTIONS: Mapping[str, Callable[..., Array]] = {
     "leaky_relu": _leaky_relu,
     "linear": _linear,
     "log_sigmoid": _log_sigmoid,
-    "log_softmax": _log_softmax,
+    "log_softmax": log_softmax,
     "mish": _mish,
     "relu": _relu,
     "relu6": _relu6,

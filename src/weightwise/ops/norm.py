@@ -83,23 +83,33 @@ class Norm(Operation):
 class BatchNorm(Norm):
     """`(x - mean) / √(variance + ε) · gamma + beta` for each channel, with the statistics of the training data."""
 
+    tracked: bool = True
+    """Whether it has those statistics; without them it takes those of the batch that it reads."""
+
     def roles(self) -> Mapping[str, str]:
-        """Return the axes of all four."""
-        return {**super().roles(), **self.along_axes("mean", "variance")}
+        """Return the axes of gamma and beta and, where there are such, of the statistics."""
+        return {**super().roles(), **(self.along_axes("mean", "variance") if self.tracked else {})}
 
     def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
         """Return the normalized values."""
         import numpy
 
         (x,) = inputs
-        mean, variance = (along(weights[role], self.axes, x.ndim) for role in ("mean", "variance"))
+        mean, variance = self._statistics(x, weights)
         return (self.scaled((x - mean) / numpy.sqrt(variance + self.epsilon), weights),)
+
+    def _statistics(self, x: Array, weights: Mapping[str, Array]) -> tuple[Array, Array]:
+        if self.tracked:
+            return along(weights["mean"], self.axes, x.ndim), along(weights["variance"], self.axes, x.ndim)
+        channels = {axis % x.ndim for axis in self.axes}
+        others = tuple(axis for axis in range(x.ndim) if axis not in channels)
+        return x.mean(others, keepdims=True), x.var(others, keepdims=True)
 
     def sentence(self) -> str:
         """Return what the layer does."""
         return (
             f"brings the values of each channel, along {spoken(self.axes)}, to mean 0 and variance 1"
-            f" by the averages of its training data{self.learned()}"
+            f" by the averages of {'its training data' if self.tracked else 'the batch'}{self.learned()}"
         )
 
 
@@ -138,6 +148,8 @@ class RMSNorm(Norm):
     center: bool = False
     over: tuple[int, ...] | None = None
     """The axes of the mean square where they are others than those of the weights."""
+    least: bool = False
+    """Whether ε is instead the least number that the input's dtype adds to 1."""
 
     def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
         """Return the normalized values."""
@@ -145,7 +157,8 @@ class RMSNorm(Norm):
 
         (x,) = inputs
         squares = (x * x).mean(axis=self.axes if self.over is None else self.over, keepdims=True)
-        return (self.scaled(x / numpy.sqrt(squares + self.epsilon), weights),)
+        epsilon = numpy.finfo(x.dtype).eps if self.least else self.epsilon
+        return (self.scaled(x / numpy.sqrt(squares + epsilon), weights),)
 
     def sentence(self) -> str:
         """Return what the layer does."""

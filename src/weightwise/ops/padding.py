@@ -1,4 +1,4 @@
-"""Layers that add zeros around their input, or cut its edges off."""
+"""Layers that add zeros, or other elements, around their input, or cut its edges off."""
 
 from __future__ import annotations
 
@@ -48,6 +48,52 @@ class ZeroPadding(_Edges):
     def sentence(self) -> str:
         """Return what the layer does."""
         return f"adds zeros around its input: {_listed(self.around)}"
+
+
+_BEYOND = {
+    "constant": "{value:g}",
+    "reflect": "its own values, turned back at the edges,",
+    "edge": "its outermost values, repeated,",
+    "wrap": "its own values of the other end",
+}
+
+
+@dataclass(frozen=True)
+class Padding(_Edges):
+    """Adds elements before and after each spatial axis: one number, or what the input has."""
+
+    beyond: str = "constant"
+    """`constant`; or `reflect`, which turns back at the last element, `edge`, which repeats it, or `wrap`, which goes
+    on at the other end."""
+    value: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.beyond not in _BEYOND:
+            raise ShapeError(f"what is added around an input is {', '.join(_BEYOND)}, found {self.beyond!r}")
+
+    def spatial_sizes(self, sizes: Shape) -> Shape:
+        """Return the sizes with what is added; raises `ShapeError` where the input has too little to add."""
+        room = {"reflect": -1, "wrap": 0}.get(self.beyond)
+        for size, pair in zip(sizes, self.around, strict=True):
+            if size is not None and room is not None and max(pair) > size + room:
+                raise ShapeError(f"an axis of {size} elements does not have {max(pair)} to add at its edge")
+        return ZeroPadding(self.around).spatial_sizes(sizes)
+
+    def computed(self, x: Array, weights: Mapping[str, Array]) -> Array:
+        """Return the input with the elements around it."""
+        import numpy
+
+        around = [(0, 0), *self.around, (0, 0)]
+        match self.beyond:
+            case "reflect" | "edge" | "wrap" as mode:
+                return numpy.pad(x, around, mode)
+            case _:
+                return numpy.pad(x, around, constant_values=self.value)
+
+    def sentence(self) -> str:
+        """Return what the layer does."""
+        return f"adds {_BEYOND[self.beyond].format(value=self.value)} around its input: {_listed(self.around)}"
 
 
 @dataclass(frozen=True)

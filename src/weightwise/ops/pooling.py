@@ -1,20 +1,21 @@
 """Pooling: one value for each window of each channel, with nothing to learn.
 
-Padding never takes part: a maximum ignores it and an average divides by the number of real elements
-(https://keras.io/api/layers/pooling_layers/). The windows of an adaptive pooling divide an axis of n elements in m
-runs that overlap where m does not divide n: run i is `floor(i·n/m)` up to `ceil((i + 1)·n/m)`
+A maximum ignores its padding. An average divides by the number of real elements
+(https://keras.io/api/layers/pooling_layers/), or counts the padding as zeros
+(https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html). The windows of an adaptive pooling divide an
+axis of n elements in m runs that overlap where m does not divide n: run i is `floor(i·n/m)` up to `ceil((i + 1)·n/m)`
 (https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightwise.ops.operation import Shape, ShapeError, TensorAxes, channels_last, restore_channels
 from weightwise.ops.spatial import Spatial
-from weightwise.ops.window import Window, times
+from weightwise.ops.window import Window
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array
@@ -39,6 +40,10 @@ class Pooling(_Reducing):
     """The maximum or the average of each window."""
 
     window: Window
+    padding_counts: bool = False
+    """Whether an average is over the padding too, as zeros."""
+    divisor: int | None = None
+    """What the sum of a window is divided by to average it, where that is not the number of its elements."""
 
     @property
     def rank(self) -> int:
@@ -51,7 +56,12 @@ class Pooling(_Reducing):
 
     def computed(self, x: Array, weights: Mapping[str, Array]) -> Array:
         """Return the reduced windows."""
-        return _largest(x, self.window) if self.reduce == "max" else _average(x, self.window)
+        import numpy
+
+        if self.reduce == "max":
+            return _largest(x, self.window)
+        counted = self.divisor or _sum(numpy.ones_like(x[:1, ..., :1]), self.window, int(self.padding_counts))
+        return _sum(x, self.window, 0) / counted
 
     def sentence(self) -> str:
         """Return what the layer does."""
@@ -100,7 +110,8 @@ class GlobalPooling(_Reducing):
 class AdaptivePooling(_Reducing):
     """The maximum or the average of as many windows as the output is to have elements."""
 
-    output: tuple[int, ...]
+    output: tuple[int | None, ...]
+    """The sizes of the spatial axes; None is that of the input."""
 
     @property
     def rank(self) -> int:
@@ -109,17 +120,18 @@ class AdaptivePooling(_Reducing):
 
     def spatial_sizes(self, sizes: Shape) -> Shape:
         """Return the sizes that are wanted."""
-        return self.output
+        return tuple(own if size is None else size for own, size in zip(sizes, self.output, strict=True))
 
     def computed(self, x: Array, weights: Mapping[str, Array]) -> Array:
         """Return the reduced windows, one axis after another: the runs of one do not depend on those of another."""
-        for axis, count in enumerate(self.output):
-            x = _runs(x, 1 + axis, count, self.reduce)
+        for axis, count in enumerate(self.output, start=1):
+            x = x if count is None else _runs(x, axis, count, self.reduce)
         return x
 
     def sentence(self) -> str:
         """Return what the layer does."""
-        return f"{_KEPT[self.reduce]} of each window, of which it lays {times(self.output)} over its input"
+        laid = " × ".join("as many as the axis is long" if count is None else str(count) for count in self.output)
+        return f"{_KEPT[self.reduce]} of each window, of which it lays {laid} over its input"
 
 
 def _largest(x: Array, window: Window) -> Array:
@@ -133,17 +145,26 @@ def _largest(x: Array, window: Window) -> Array:
     return result
 
 
-def _average(x: Array, window: Window) -> Array:
+def _sum(x: Array, window: Window, padding: int) -> Array:
+    """Return the sum of each window, in which every element of the padding counts as one number."""
     import numpy
 
     positions = window.positions(x)
-    padded, real = window.padded(x), window.padded(numpy.ones_like(x[:1, ..., :1]))
+    around = [window.around(axis, x.shape[1 + axis]) for axis in range(window.rank)]
+    filled = numpy.pad(x, [(0, 0), *around, (0, 0)], constant_values=padding)
+    beyond = [(0, after) for after in _beyond(x, window)]
+    filled = numpy.pad(filled, [(0, 0), *beyond, (0, 0)])
     total = numpy.zeros((len(x), *positions, x.shape[-1]), x.dtype)
-    count = numpy.zeros((1, *positions, 1), x.dtype)
     for _, slices in window.slices(positions):
-        total += padded[(slice(None), *slices)]
-        count += real[(slice(None), *slices)]
-    return total / count
+        total += filled[(slice(None), *slices)]
+    return total
+
+
+def _beyond(x: Array, window: Window) -> Iterator[int]:
+    """Yield the number of elements behind the padding of each axis that a window meets."""
+    for axis in range(window.rank):
+        size = x.shape[1 + axis]
+        yield window.reached(axis, size)[1] - window.around(axis, size)[1]
 
 
 def _runs(x: Array, axis: int, count: int, reduce: str) -> Array:

@@ -57,34 +57,81 @@ class Input(Operation):
 
 @dataclass(frozen=True)
 class Flatten(Operation):
-    """Lays all values of an example in one row, the channels varying fastest.
+    """Lays all values of an example in one row, the channels varying fastest, or merges some axes next to each other.
 
     Keras moves the channels last first, so that the rows of the next Dense are always `(h w c)`
     (https://github.com/keras-team/keras/blob/v3.15.1/keras/src/layers/reshaping/flatten.py).
     """
 
     channels_first: bool = False
+    start: int = 1
+    """The first axis that is merged, the batch being 0."""
+    end: int = -1
+    """The last axis that is merged."""
+
+    def __post_init__(self) -> None:
+        """Raise `ShapeError` where the batch is merged too."""
+        if self.start == 0:
+            raise ShapeError("it would lay the examples of a batch in one row too")
+
+    def _span(self, rank: int) -> tuple[int, int]:
+        """Return the first of the axes that are merged, and the one behind the last."""
+        return self.start % rank if self.start < 0 else self.start, self.end % rank + 1
 
     def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
-        """Return one axis with the product of the sizes."""
-        batch, *sizes = only(inputs, "Flatten")
-        return ((batch, _volume(sizes)),)
+        """Return one axis with the product of the sizes in place of those that are merged."""
+        shape = only(inputs, "Flatten")
+        first, behind = self._span(len(shape))
+        return ((*shape[:first], _volume(shape[first:behind]), *shape[behind:]),)
 
     def tensor_axes(self, inputs: Sequence[TensorAxes]) -> TensorAxes:
         """Return one axis that merges those of the input, its channels fastest under `channels_first`."""
         axes = inputs[0]
         if axes is None:
             return None
-        return (" ".join((*axes[1:], axes[0]) if self.channels_first and len(axes) > 1 else axes),)
+        first, behind = self._span(len(axes) + 1)
+        merged = axes[first - 1 : behind - 1]
+        one = " ".join((*merged[1:], merged[0]) if self.channels_first and len(merged) > 1 else merged)
+        return (*axes[: first - 1], one, *axes[behind - 1 :])
 
     def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
         """Return the values in one row per example."""
         x = channels_last(inputs[0], self.channels_first and inputs[0].ndim > 2)
-        return (x.reshape(len(x), -1),)
+        first, behind = self._span(x.ndim)
+        return (x.reshape(*x.shape[:first], -1, *x.shape[behind:]),)
 
     def sentence(self) -> str:
         """Return what the layer does."""
+        if (self.start, self.end) != (1, -1):
+            return f"merges the axes {self.start} to {self.end} of its input in one"
         return "lays all values of one example in a single row"
+
+
+@dataclass(frozen=True)
+class Unflatten(Operation):
+    """One axis of its input in several, whose product it is."""
+
+    axis: int
+    """The axis that is split, the batch being 0."""
+    target: tuple[int, ...]
+    """The sizes that it gets; -1 is what is left."""
+
+    def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
+        """Return the input's shape with the sizes in place of the axis; raises `ShapeError` where they do not fit."""
+        shape = only(inputs, "a layer that splits an axis")
+        axis = self.axis % len(shape)
+        (split,) = Reshape(self.target).output_shapes([(None, shape[axis])])
+        return ((*shape[:axis], *split[1:], *shape[axis + 1 :]),)
+
+    def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
+        """Return the values under the other sizes."""
+        (shape,) = self.output_shapes([inputs[0].shape])
+        return (inputs[0].reshape([size or 0 for size in shape]),)
+
+    def sentence(self) -> str:
+        """Return what the layer does."""
+        sizes = " × ".join("the rest" if size == -1 else str(size) for size in self.target)
+        return f"splits axis {self.axis} of its input into {sizes}"
 
 
 @dataclass(frozen=True)

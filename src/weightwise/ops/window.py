@@ -33,6 +33,9 @@ class Window:
     """What a convolution reads in the padding: `zeros`, or more of the input: `reflect` turns back at the last element,
     `edge` repeats it, and `wrap` goes on at the other end."""
 
+    ceil: bool = False
+    """Whether a last window counts that begins in the input, or in the padding before it, and ends beyond."""
+
     def __post_init__(self) -> None:
         for name, values in (("size", self.size), ("strides", self.strides), ("dilation", self.dilation)):
             if min(values) < 1:
@@ -58,10 +61,18 @@ class Window:
         if self.padding in ("same", "causal"):
             return -(-size // self.strides[axis])
         before, after = self.around(axis, size)
-        positions = (size + before + after - self.extent(axis)) // self.strides[axis] + 1
+        positions = self._counted(size + before + after - self.extent(axis), axis, size + before)
         if positions < 1:
             raise ShapeError(f"a window of {self.extent(axis)} elements does not fit in an axis of {size}")
         return positions
+
+    def _counted(self, room: int, axis: int, begins: int) -> int:
+        """Return the number of positions that a window has in its room, none of which begins behind a place."""
+        stride = self.strides[axis]
+        if not self.ceil:
+            return room // stride + 1
+        positions = -(-room // stride) + 1
+        return positions - 1 if (positions - 1) * stride >= begins else positions
 
     def output_sizes(self, spatial: Shape) -> Shape:
         """Return the number of positions along each spatial axis."""
@@ -79,11 +90,19 @@ class Window:
         total = max((-(-size // stride) - 1) * stride + self.extent(axis) - size, 0)
         return total // 2, total - total // 2
 
+    def reached(self, axis: int, size: int) -> tuple[int, int]:
+        """Return the elements before and after an axis of `size` elements that are padding, or that a window meets."""
+        before, after = self.around(axis, size)
+        if not self.ceil:
+            return before, after
+        last = ((self.output_size(axis, size) or 1) - 1) * self.strides[axis] + self.extent(axis)
+        return before, max(after, last - size - before)
+
     def padded(self, x: Array, fill: float = 0.0) -> Array:
         """Return `x` (batch, spatial axes, then any others) with its padding filled in."""
         import numpy
 
-        widths = [self.around(axis, x.shape[1 + axis]) for axis in range(self.rank)]
+        widths = [self.reached(axis, x.shape[1 + axis]) for axis in range(self.rank)]
         around = [(0, 0), *widths, *[(0, 0)] * (x.ndim - 1 - self.rank)]
         match self.beyond:
             case "reflect" | "edge" | "wrap" as mode:

@@ -32,7 +32,8 @@ def _linear(config: Config, inputs: Shapes, parts: Parts) -> Dense:
 
 
 def _bilinear(config: Config, inputs: Shapes, parts: Parts) -> Bilinear:
-    return Bilinear(*(count(config, f"{name}_features") for name in ("out", "in1", "in2")), bias(config))
+    units, first, second = (count(config, f"{name}_features") for name in ("out", "in1", "in2"))
+    return Bilinear(units, first, second, bias(config))
 
 
 def _embedding(config: Config, inputs: Shapes, parts: Parts) -> Operation:
@@ -41,9 +42,9 @@ def _embedding(config: Config, inputs: Shapes, parts: Parts) -> Operation:
 
 
 def _embedding_bag(config: Config, inputs: Shapes, parts: Parts) -> Operation:
-    sizes = (count(config, name) for name in ("num_embeddings", "embedding_dim"))
-    bag = EmbeddingBag(*sizes, config["mode"], config.get("padding_idx"), bool(config.get("include_last_offset")))
-    return _normed(config, bag)
+    vocabulary, features = count(config, "num_embeddings"), count(config, "embedding_dim")
+    closed = bool(config.get("include_last_offset"))
+    return _normed(config, EmbeddingBag(vocabulary, features, config["mode"], config.get("padding_idx"), closed))
 
 
 def _normed(config: Config, operation: Operation) -> Operation:
