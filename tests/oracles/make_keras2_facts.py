@@ -25,7 +25,6 @@ import numpy
 import tensorflow
 import tf_keras
 from tf_keras.src.saving import saving_lib
-from tf_keras.src.saving.legacy import hdf5_format
 from tf_keras.src.saving.legacy.saved_model import json_utils
 from tf_keras.src.utils.generic_utils import to_snake_case
 
@@ -117,11 +116,6 @@ class Keras2(Framework):
             path = Path(folder) / "layer.weights.h5"
             saving_lib.save_weights_only(_Holder(layer), path)
             return keys_by_values(path, f"layers/{to_snake_case(type(layer).__name__)}", layer.get_weights())
-
-    def listed(self, layer: Any) -> list[int]:
-        """Return the places of the weights as the HDF5 format lists them."""
-        places = {id(variable): place for place, variable in enumerate(layer.weights)}
-        return [places[id(variable)] for variable in hdf5_format._legacy_weights(layer)]
 
     def serialised(self, layer: Any) -> tuple[str, Any]:
         """Return the class and the configuration."""
