@@ -179,3 +179,10 @@ def test_reading_and_binding_need_no_numpy():
         "import sys; from weightwise.axes import parse; parse('in (h out)').bind((2, 6), {'h': 3}).position((1, 2))"
     )
     subprocess.run([sys.executable, "-c", f"{program}; assert 'numpy' not in sys.modules"], check=True)
+
+
+def test_a_whole_that_is_known_is_compared_although_its_groups_are_not():
+    kernel = parse("(groups out/groups) in/groups kh kw")
+    assert kernel.bind((64, 32, 3, 3), {"out": 64}).text() == "out 64 · in/groups 32 · kh 3 · kw 3"
+    with pytest.raises(AxesError, match="want 32 in dimension 0"):
+        kernel.bind((64, 32, 3, 3), {"out": 32})

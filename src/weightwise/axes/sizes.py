@@ -77,7 +77,8 @@ def solved(terms: Sequence[Term], shape: Sequence[int], facts: Mapping[str, int]
         name, size = found
         sizes[name] = size
     for number, (term, length) in enumerate(zip(terms, shape, strict=True)):
-        expected = known_size(term, sizes)
+        whole = reduced([term], sizes)
+        expected = known_size(whole[0] if len(whole) == 1 else term, sizes)
         if expected not in (None, length):
             raise AxesError(f"want {expected} in dimension {number}{_given(term, sizes)}")
     return sizes
