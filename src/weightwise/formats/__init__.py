@@ -31,6 +31,7 @@ SOURCES = (
     "torch_distributed",
     "numpy_files",
     "equinox",
+    "flax_msgpack",
     "keras_hdf5",
     "keras_weights",
 )
@@ -43,7 +44,10 @@ FOLDERS: tuple[str, ...] = (
     "torch_sharded",
 )
 """The readers of a `Folder`."""
-READABLE = "PyTorch files (.pt, .pth, .bin, .ckpt), Keras archives (.keras), weights (.weights.h5, .weights.json) and models or weights in HDF5 (.h5, .hdf5)"
+READABLE = (
+    "PyTorch files (.pt, .pth, .bin, .ckpt), Keras archives (.keras), weights (.weights.h5, .weights.json) "
+    "and models or weights in HDF5 (.h5, .hdf5)"
+)
 
 
 def open_stored(path: str | Path) -> StoredModel:

@@ -112,10 +112,10 @@ def read_archive(source: Source) -> Archive:
             "damaged: get it again from where it came from."
         )
         infos = list(beginnings(source))
-    members: dict[str, tuple[zipfile.ZipInfo, ...]] = {}
+    members: dict[str, list[zipfile.ZipInfo]] = {}
     for info in infos:
-        members[info.filename] = (*members.get(info.filename, ()), info)
-    return Archive(source, members, problem)
+        members.setdefault(info.filename, []).append(info)
+    return Archive(source, {name: tuple(found) for name, found in members.items()}, problem)
 
 
 def beginnings(source: Source) -> Iterator[zipfile.ZipInfo]:

@@ -19,17 +19,20 @@ from weightwise.formats.cursor import Cursor
 from weightwise.formats.pickle_values import Dictionary, Global, Instance, Stateful, as_key
 from weightwise.source import Source
 
-MOST_STEPS = 5_000_000
+MOST_STEPS = 4_000_000
 MOST_LINE = 1 << 26
 MOST_NAME = 1024
 """Signs of a module and a name together."""
 COMPARED = 1024
 """Signs of a key that are compared in one step."""
-COPIED = (str, bytes, list, tuple, dict)
+COPIED = 16
+"""Signs of a text that are copied in one step."""
+MOST_RECORDED = 1000
+"""So many imports and calls are recorded."""
 UNNAMED = "a function that the file makes"
 
 Constructor = Callable[[tuple[Any, ...]], Any]
-"""Makes an inert value of the arguments of a call; raises `TypeError`, `ValueError` or `IndexError` for others."""
+"""Makes an inert value of the arguments of a call; raises `TypeError`, `ValueError` or `LookupError` for others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +91,8 @@ class Machine:
         if len(module) + len(name) > MOST_NAME:
             raise ValueError(f"a name of {len(module) + len(name):,} signs")
         place = Global(module, name)
-        self.globals[place] = None
+        if len(self.globals) < MOST_RECORDED:
+            self.globals[place] = None
         return place
 
     def called(self, callee: Any, arguments: Any, named: Any = None, making: bool = False) -> Any:
@@ -98,28 +102,31 @@ class Machine:
         name = str(callee) if isinstance(callee, Global) else UNNAMED
         constructor = self.constructors.get(name)
         if constructor is None:
-            if not making and name not in self.constructors:
+            if not making and name not in self.constructors and len(self.calls) < MOST_RECORDED:
                 self.calls[name] = None
             return Instance(callee, arguments, named)
-        self.pay(sum(len(argument) for argument in arguments[:8] if isinstance(argument, COPIED)))
+        self.pay(len(arguments) + sum(map(copying, arguments)))
         try:
             return constructor(arguments)
-        except (TypeError, ValueError, IndexError):
+        except (TypeError, ValueError, LookupError):
             return Instance(callee, arguments, named)
 
     def build(self) -> None:
         """Gives the object below the top its state."""
         state = self.stack.pop()
         target = self.stack[-1]
-        if not isinstance(target, Stateful):
+        if not isinstance(target, (Stateful, Dictionary)):
             raise TypeError(f"a state for {type(target).__name__}")
-        if isinstance(target.state, dict) and isinstance(state, dict):
-            self.pay(len(target.state) + len(state))
-            state = Dictionary({**target.state, **state})
+        before = getattr(target, "state", None)
+        if isinstance(before, dict) and isinstance(state, dict):
+            self.pay(len(before) + len(state))
+            state = Dictionary({**before, **state})
         target.state = state
 
     def set_items(self, target: Any, pairs: list[Any]) -> None:
         """Sets keys and values, which alternate."""
+        if isinstance(target, Instance) and target.entries is None:
+            target.entries = Dictionary()
         entries = target.entries if isinstance(target, Instance) else target
         if not isinstance(entries, dict) or len(pairs) % 2:
             raise TypeError(f"keys and values for {type(target).__name__}")
@@ -128,7 +135,16 @@ class Machine:
 
     def append(self, target: Any, items: list[Any]) -> None:
         """Appends items to a list, or adds them to a set."""
+        if isinstance(target, Instance) and target.items is None:
+            target.items = []
         place = target.items if isinstance(target, Instance) else target
         if not isinstance(place, list):
             raise TypeError(f"items for {type(target).__name__}")
         place.extend(items)
+
+
+def copying(value: Any) -> int:
+    """Returns how many steps it takes to copy a value."""
+    if isinstance(value, (list, tuple, dict)):
+        return len(value)
+    return len(value) // COPIED if isinstance(value, (str, bytes)) else 0

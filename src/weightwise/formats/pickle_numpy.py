@@ -23,6 +23,7 @@ RECONSTRUCT = ("numpy.core.multiarray._reconstruct", "numpy._core.multiarray._re
 FROM_BUFFER = ("numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer")
 KINDS = {"f": "float", "i": "int", "u": "uint", "c": "complex"}
 MOST_DIMENSIONS = 64
+MOST_TEXT = 1024
 
 
 def is_ndarray(value: Any) -> bool:
@@ -37,10 +38,7 @@ def ndarray(value: Instance, path: str, file: str) -> StoredArray:
         order, dtype = dtype_of(kind)
     except (TypeError, ValueError, AttributeError) as error:
         raise FormatError(f"{path}: its description as an array of NumPy cannot be read ({str(error)[:80]})") from error
-    if isinstance(data, Source):
-        held = data
-    else:
-        held = memory_source(file, file, data)
+    held = data if isinstance(data, Source) else memory_source(file, file, data)
     needed = prod(shape) * BITS[dtype] // 8
     if held.size != needed:
         raise FormatError(f"{path}: expected {needed:,} bytes of values, found {held.size:,}")
@@ -60,8 +58,8 @@ def parts(value: Instance) -> tuple[Any, Any, tuple[int, ...], bool]:
 
 
 def octets(data: Any) -> bytes | Source:
-    """Returns bytes, also those that Python 2 wrote as a text; raises `TypeError`."""
-    if isinstance(data, str):
+    """Returns bytes, also the few that Python 2 wrote as a text; raises `TypeError`."""
+    if isinstance(data, str) and len(data) <= MOST_TEXT:
         return data.encode()
     if not isinstance(data, (bytes, Source)):
         raise TypeError(f"data that are {type(data).__name__}")

@@ -156,6 +156,12 @@ def put(machine: Machine, place: int) -> None:
     machine.memo[place] = machine.stack[-1]
 
 
+def empty_dictionary(machine: Machine) -> Dictionary:
+    """Returns a dictionary, which takes more memory than most of what takes one step."""
+    machine.pay(1)
+    return Dictionary()
+
+
 def pairs_of(machine: Machine) -> Dictionary:
     """Returns a dictionary of the keys and values since the mark."""
     entries = Dictionary()
@@ -284,7 +290,7 @@ ACTIONS: Mapping[int, Action] = {
         "1": pop_mark,
         "2": made(lambda machine: machine.stack[-1]),
         "]": made(lambda machine: []),
-        "}": made(lambda machine: Dictionary()),
+        "}": made(empty_dictionary),
         ")": constant(()),
         "\x8f": made(lambda machine: []),
         "l": made(lambda machine: machine.since_mark()),

@@ -7,8 +7,9 @@ and quick: other keys are wrapped in `Unhashed`, one per key. Sets are lists. Wh
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 HASHED = (str, bytes, bool, type(None))
@@ -30,30 +31,37 @@ class Global:
 class Stateful:
     """What may be given a state: what `__setstate__` would get, or what `__dict__` would be."""
 
-    state: Any = None
+    __slots__ = ("state",)
+
+    def __init__(self) -> None:
+        """Has no state yet."""
+        self.state: Any = None
 
 
-@dataclass(eq=False)
 class Instance(Stateful):
     """What a call of something unknown would have made."""
 
-    callee: Any
-    """A `Global`, or whatever else stood in its place."""
-    arguments: tuple[Any, ...] = ()
-    named: Any = None
-    """The keyword arguments."""
-    items: list[Any] = field(default_factory=list)
-    """What would have been appended or added."""
-    entries: Dictionary = field(default_factory=lambda: Dictionary())
-    """What would have been set by key."""
+    __slots__ = ("arguments", "callee", "entries", "items", "named")
+
+    def __init__(self, callee: Any, arguments: tuple[Any, ...] = (), named: Any = None) -> None:
+        """Has a callee, a `Global` or whatever else stood in its place, and what it would have been called with."""
+        super().__init__()
+        self.callee = callee
+        self.arguments = arguments
+        self.named = named
+        self.items: list[Any] | None = None  # what would have been appended or added
+        self.entries: Dictionary | None = None  # what would have been set by key
 
     def is_a(self, *names: str) -> bool:
         """Returns whether the class or function is one of these, by module and name."""
         return isinstance(self.callee, Global) and str(self.callee) in names
 
 
-class Dictionary(dict[Any, Any], Stateful):
+class Dictionary(dict[Any, Any]):
     """A dictionary that may have attributes, as a state dict has `_metadata`."""
+
+    __slots__ = ("state",)
+    state: Any
 
 
 @dataclass(eq=False)
@@ -75,8 +83,11 @@ def dictionary(pairs: Iterable[tuple[Any, Any]]) -> Dictionary:
     return Dictionary((as_key(key), value) for key, value in pairs)
 
 
-def attributes(state: Any) -> Mapping[str, Any]:
-    """Returns an object's attributes by name from the state that its pickle has; none when it has another form."""
-    parts = state if isinstance(state, tuple) and len(state) == 2 else (state,)
-    found = [part for part in parts if isinstance(part, dict)]
-    return {name: value for part in found for name, value in part.items() if isinstance(name, str)}
+def attributes(state: Any) -> Mapping[Any, Any]:
+    """Returns an object's attributes by name from the state that its pickle has; none when it has another form.
+
+    A damaged file may have keys that are no names.
+    """
+    if isinstance(state, tuple) and len(state) == 2:  # `__dict__`, and what is in slots
+        return ChainMap(*(part for part in state if isinstance(part, dict)))
+    return state if isinstance(state, dict) else {}

@@ -26,6 +26,8 @@ MAGIC_BYTES = MAGIC.to_bytes(10, "little")
 MAGIC_TEXT = str(MAGIC).encode()
 """As protocol 0 writes it."""
 COUNT = 8
+MOST_PARTS = 8
+"""Of a persistent id."""
 
 
 def match(source: Source) -> bool:
@@ -65,6 +67,8 @@ class Storages:
 
     def storage(self, identity: Any) -> Any:
         """Returns the storage, or the class, of a persistent id."""
+        if not isinstance(identity, tuple) or not 2 <= len(identity) <= MOST_PARTS:
+            raise ValueError("a persistent id that is none")
         kind, *data = identity
         if kind in ("module", b"module"):  # a class with the source text of its file, which nobody needs
             return data[0]
@@ -79,7 +83,11 @@ class Storages:
     def view(self, whole: Storage, described: Any) -> Storage:
         """Returns a part of a storage: `(key, offset, count)`, in elements."""
         key, offset, count = described
-        if not all(type(number) is int and 0 <= number < 1 << 62 for number in (offset, count)) or len(key) > 100:
+        if (
+            not isinstance(key, str)
+            or not all(type(number) is int and 0 <= number < 1 << 62 for number in (offset, count))
+            or len(key) > 100
+        ):
             raise ValueError("a view of a storage without an offset or a size")
         if (whole.key, key) not in self.views:
             self.views[whole.key, key] = (Storage(key, whole.dtype, count), offset, count)
@@ -105,11 +113,11 @@ class Storages:
         if not isinstance(keys, list):
             raise FormatError(f"{source.name}: expected a list of storages, found {type(keys).__name__}.")
         for key in keys:
-            storage = self.made.get(key) if isinstance(key, str) else None
-            if storage is None:
-                raise FormatError(f"{source.name}: the storage {key!r:.40} is listed, but no tensor has it.")
+            if not isinstance(key, str) or key not in self.made:
+                raise FormatError(f"{source.name}: a storage is listed that no tensor has; get the file again.")
+            storage = self.made[key]
             if storage.source is not None:
-                raise FormatError(f"{source.name}: the storage {key!r:.40} is listed twice.")
+                raise FormatError(f"{source.name}: the storage {key:.40} is listed twice; get the file again.")
             count = int.from_bytes(source.read(position, COUNT), "little")
             size = count * itemsize(storage.dtype)
             storage.source = source.window(position + COUNT, size, source.name)

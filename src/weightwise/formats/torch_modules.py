@@ -16,6 +16,9 @@ from weightwise.formats.torch_walk import MOST_SIGNS, Named, key_text
 
 WRAPPERS = ("DataParallel", "DistributedDataParallel", "OptimizedModule", "FullyShardedDataParallel")
 MOST_MODULES = 100_000
+MOST_STEPS = 1_000_000
+"""So many attributes, parameters, buffers and modules are looked at."""
+KINDS = ("_parameters", "_buffers", "_modules")
 MOST_TEXT = 200
 MOST_ITEMS = 32
 
@@ -53,19 +56,25 @@ def modules_in(root: Instance) -> Modules:
     """Returns all modules in a module, by dotted name, and their tensors."""
     found = Modules()
     levels: list[Iterator[tuple[str, Any]]] = [iter([("", root)])]
-    count = 0
+    steps = 0
     while levels:
         name, module = next(levels[-1], ("", None))
         if module is None:
             levels.pop()
             continue
-        count += 1
-        if count > MOST_MODULES:
-            found.problems.append(f"it holds more than {MOST_MODULES:,} modules; the rest is left out")
+        steps += size_of(module)
+        if len(found.described) > MOST_MODULES or steps > MOST_STEPS:
+            found.problems.append("it holds more modules than can be told; the rest is left out")
             break
         note(found, name, module)
         levels.append(inner_modules(name, module))
     return found
+
+
+def size_of(module: Instance) -> int:
+    """Returns how many things a module has itself, and one for itself."""
+    own = attributes(module.state)
+    return 1 + len(own) + sum(len(own[kind]) for kind in KINDS if isinstance(own.get(kind), dict))
 
 
 def inner_modules(name: str, module: Instance) -> Iterator[tuple[str, Any]]:
@@ -98,8 +107,13 @@ def left_out(module: Instance) -> frozenset[str]:
 
 def configuration(module: Instance) -> dict[str, Any]:
     """Returns a module's public attributes that are plain values: numbers, texts, and short lists of them."""
-    public = {name: value for name, value in attributes(module.state).items() if not name.startswith("_")}
-    return {name: value for name, value in public.items() if is_plain(value)}
+    named = {name: value for name, value in attributes(module.state).items() if isinstance(name, str)}
+    return {name: value for name, value in named.items() if is_name(name) and is_plain(value)}
+
+
+def is_name(name: str) -> bool:
+    """Returns whether an attribute is public, and its name not too long to be one."""
+    return not name.startswith("_") and len(name) < MOST_TEXT
 
 
 def is_plain(value: Any, depth: int = 0) -> bool:

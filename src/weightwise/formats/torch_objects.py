@@ -13,7 +13,7 @@ from weightwise.formats.pickled import Pickle
 from weightwise.formats.state_dict import Module, root_of, unwrapped
 from weightwise.formats.torch_arrays import stored_array
 from weightwise.formats.torch_modules import Modules, class_of, inside, is_module, modules_in
-from weightwise.formats.torch_values import Tensor, is_harmless
+from weightwise.formats.torch_values import Pieces, Tensor, is_harmless
 from weightwise.formats.torch_walk import Named, holds_tensors, key_text, tensors_in
 from weightwise.source import Source
 from weightwise.stored import Addressing, StoredArray, StoredLayer, StoredModel
@@ -34,7 +34,7 @@ WEIGHTS = (
     "ema",
 )
 """The keys under which checkpoints keep the weights, the likeliest first."""
-MOST_LEVELS = 8
+MOST_LEVELS = 4
 MOST_NAMED = 5
 """So many names are told in one remark."""
 
@@ -108,6 +108,8 @@ def array_of(path: str, named: Named) -> StoredArray:
     """Returns one tensor as an array; raises `FormatError` with its name."""
     if isinstance(named.value, Tensor):
         return stored_array(named.value, named.name)
+    if isinstance(named.value, Pieces):
+        return named.value.make(named.name)
     return ndarray(named.value, named.name, path)
 
 
@@ -196,7 +198,8 @@ def notes(weights: Sequence[Named]) -> list[str]:
 def executed(pickle: Pickle) -> list[str]:
     """Returns what loading the file with `torch.load` would import and call."""
     called = [f"torch.load would call {some(pickle.calls)} here"] if pickle.calls else []
-    imported = [str(place) for place in pickle.globals if not is_harmless(place) and str(place) not in pickle.calls]
+    calls = set(pickle.calls)
+    imported = [str(place) for place in pickle.globals if not is_harmless(place) and str(place) not in calls]
     return called + [f"torch.load would import {some(imported)}"] * bool(imported)
 
 

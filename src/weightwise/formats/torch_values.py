@@ -7,7 +7,7 @@ rebuild tensors: https://github.com/pytorch/pytorch/blob/main/torch/_utils.py
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from weightwise.formats.pickle_allowed import PYTHON
 from weightwise.formats.pickle_machine import Constructor
 from weightwise.formats.pickle_values import Global, Stateful
 from weightwise.source import Source
+from weightwise.stored import StoredArray
 
 STORAGES: Mapping[str, str] = {
     "DoubleStorage": "float64",
@@ -59,18 +60,28 @@ class Storage:
     """The order of the bytes of one value."""
 
 
-@dataclass(eq=False)
 class Tensor(Stateful):
     """A view of a storage, as the pickle says it; nothing is checked yet."""
 
-    storage: Storage | None
-    """None for a tensor that has no values (`meta`)."""
-    offset: Any
-    shape: Any
-    strides: Any
-    dtype: str
-    note: str = ""
-    """What must be said of its values, such as how they are quantised."""
+    __slots__ = ("dtype", "note", "offset", "shape", "storage", "strides")
+
+    def __init__(self, storage: Storage | None, offset: Any, shape: Any, strides: Any, dtype: str) -> None:
+        """Has no storage when it has no values (`meta`)."""
+        super().__init__()
+        self.storage = storage
+        self.offset = offset
+        self.shape = shape
+        self.strides = strides
+        self.dtype = dtype
+        self.note = ""  # what must be said of its values, such as how they are quantised
+
+
+@dataclass(eq=False)
+class Pieces:
+    """An array that lies elsewhere, in pieces."""
+
+    make: Callable[[str], StoredArray]
+    """Returns the array under a name; raises `FormatError` with the name."""
 
 
 def dtype_of(place: Any) -> str:
@@ -130,10 +141,9 @@ def wrapped(arguments: tuple[Any, ...]) -> Tensor:
 def of_type(arguments: tuple[Any, ...]) -> Any:
     """Returns a tensor of a class of its own: `_rebuild_from_type_v2(function, class, arguments, state)`."""
     function, _, inner, _ = arguments
-    constructor = TORCH.get(str(function)) if isinstance(function, Global) else None
-    if constructor is None or constructor is of_type:
+    if not isinstance(function, Global) or not isinstance(inner, tuple):
         raise TypeError("a tensor made by something unknown")
-    return constructor(inner)
+    return REBUILDING[str(function)](inner)
 
 
 def size(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -147,8 +157,7 @@ def text(arguments: tuple[Any, ...]) -> str:
     return ":".join(str(part) for part in arguments if isinstance(part, (str, int)))
 
 
-TORCH: Mapping[str, Constructor | None] = {
-    **PYTHON,
+REBUILDING: Mapping[str, Constructor] = {
     "torch._utils._rebuild_tensor": view,
     "torch._utils._rebuild_tensor_v2": view,
     "torch._utils._rebuild_tensor_v3": typed_view,
@@ -156,6 +165,10 @@ TORCH: Mapping[str, Constructor | None] = {
     "torch._utils._rebuild_meta_tensor_no_storage": without_values,
     "torch._utils._rebuild_parameter": wrapped,
     "torch._utils._rebuild_parameter_with_state": wrapped,
+}
+TORCH: Mapping[str, Constructor | None] = {
+    **PYTHON,
+    **REBUILDING,
     "torch.nn.parameter.Parameter": wrapped,
     "torch.nn.parameter.Buffer": wrapped,
     "torch.autograd.variable.Variable": wrapped,

@@ -21,6 +21,8 @@ from weightwise.formats.torch_values import TORCH, Storage, dtype_of
 from weightwise.stored import StoredModel
 
 PICKLE = "data.pkl"
+LEAST_PARTS, MOST_PARTS = 5, 8
+"""Of a persistent id."""
 ORDERS = {b"little": "<", b"big": ">"}
 
 
@@ -39,6 +41,12 @@ def open_model(archive: Archive) -> StoredModel:
 def unpickled(archive: Archive) -> tuple[Pickle, list[str]]:
     """Returns what was saved, and what is wrong with it; raises `FormatError` when its pickle cannot be read."""
     folder = folder_of(archive) or ""
+    start = min(info.header_offset for infos in archive.members.values() for info in infos)
+    if start:
+        raise FormatError(
+            f"{archive.source.name}: expected one archive of PyTorch, found another {start:,} bytes before it; if this "
+            "is a part of a distributed checkpoint, give the path of its folder."
+        )
     storages = Storages(archive, folder)
     pickle = read_pickle(archive.member(f"{folder}{PICKLE}"), TORCH, storages.storage)
     return pickle, [archive.problem] * bool(archive.problem) + storages.problems
@@ -80,6 +88,8 @@ class Storages:
 
     def storage(self, identity: Any) -> Storage:
         """Returns the storage of a persistent id: `("storage", class, key, location, count)`."""
+        if not isinstance(identity, tuple) or not LEAST_PARTS <= len(identity) <= MOST_PARTS:
+            raise ValueError("a persistent id that is none")
         kind, place, key, _, count, *_ = identity
         if kind not in ("storage", b"storage") or not isinstance(place, Global):
             raise ValueError("a persistent id that is no storage")
@@ -92,8 +102,12 @@ class Storages:
 
     def found(self, storage: Storage) -> Storage:
         """Returns a storage with its bytes, or with the reason why there are none."""
+        name = f"{self.folder}data/{storage.key}"
+        if name not in self.archive.members:
+            storage.problem = f"the archive has no member {name}"
+            return storage
         try:
-            storage.source = self.archive.lazy(f"{self.folder}data/{storage.key}")
+            storage.source = self.archive.lazy(name)
         except FormatError as error:
             storage.problem = str(error)
         return storage

@@ -22,8 +22,10 @@ WRITERS = {b".safetensors": "safetensors", b".bin": "PyTorch", b".pt": "PyTorch"
 
 def writer(source: Source) -> str:
     """Returns whose shards a table names, Keras's where nobody else's; an empty string for what is no such table."""
+    if source.read(0, 1) != b"{":
+        return ""
     head = source.read(0, min(source.size, HEAD))
-    if not head.startswith(b"{") or TABLE not in head:
+    if TABLE not in head:
         return ""
     first = FIRST_SHARD.search(head)
     return WRITERS.get(first[1], "Keras") if first else "Keras"
