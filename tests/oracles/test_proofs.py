@@ -23,7 +23,6 @@ from weightwise.conventions import keras
 from weightwise.conventions.choice import Describe, keras_convention
 from weightwise.conventions.keras import keras1, legacy
 from weightwise.conventions.row import Slot
-from weightwise.naming.recognise import CELLS
 from weightwise.naming.slots import Expected, matched
 from weightwise.stored import Addressing, StoredArray
 
@@ -117,4 +116,4 @@ def test_every_row_has_a_case(generation, row):
 
 def proving(generation: str, layer: str) -> str:
     """Return the class whose cases prove the rows of a class; the cells of Keras 1 are no layers of their own."""
-    return next((name for name, cell in CELLS.items() if cell == layer and generation == "1"), layer)
+    return layer.removesuffix("Cell") if generation == "1" else layer
