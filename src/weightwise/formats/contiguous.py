@@ -78,8 +78,8 @@ def part(
     there = max(0, source.size - offset)
     if last > there:
         raise FormatError(
-            f"{source.name}: the values of {path} cannot be read: expected {last:,} bytes at byte {offset:,}, "
-            f"found {there:,}; get the file again."
+            f"{source.name}: the values of {path} cannot be read: expected {last:,} bytes at byte "
+            f"{(source.start or 0) + offset:,}, found {there:,}; get the file again."
         )
     if bits == NIBBLE:
         return decoded(nibbles(source.read(offset + first, last - first))[start % 2 :][:count], dtype)

@@ -55,10 +55,12 @@ def tree_of(name: str, leaves: Sequence[Leaf]) -> Tree:
 
 def in_order(leaves: Sequence[Leaf]) -> Sequence[Leaf]:
     """Returns the leaves as the tree has them; where JAX sorted their names, so that `Conv_10` follows `Conv_9`."""
-    paths = [path for path, _ in leaves]
-    if any(first > second for first, second in pairwise(paths)):
+    collections: dict[str, list[Path]] = {}
+    for path, _ in leaves:
+        collections.setdefault("".join(path[:1]), []).append(path)
+    if any(first > second for paths in collections.values() for first, second in pairwise(paths)):
         return leaves
-    return sorted(leaves, key=lambda leaf: [natural(part) for part in leaf[0]])
+    return sorted(leaves, key=lambda leaf: [natural(part) for part in without_collections(leaf[0])])
 
 
 def role(path: Path, targeted: bool) -> str:
