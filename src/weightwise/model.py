@@ -6,7 +6,7 @@ Frozen, without input or output, and without any framework. Values are read from
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -76,7 +76,7 @@ class Weight:
     @property
     def path(self) -> str:
         """The name that finds it in the model: `conv2d_2/kernel`."""
-        return f"{self.layer}/{self.name}"
+        return f"{self.layer}/{self.name}" if self.layer else self.name
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -203,6 +203,12 @@ class Model:
     def walk(self) -> Iterator[Layer]:
         """Yield every layer, a nested model before its own layers."""
         yield from _walk(self.root.layers)
+
+    @property
+    def own(self) -> Layer | None:
+        """The model as a layer of the arrays that belong to none of its layers; None where there are none."""
+        weights = tuple(weight for weight in self.weights if not weight.layer)
+        return replace(self.root, weights=weights, layers=()) if weights else None
 
     def get_weights(self) -> list[numpy.ndarray[Any, Any]]:
         """Return all arrays in the order in which the framework's `get_weights()` gives them."""

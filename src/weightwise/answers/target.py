@@ -1,4 +1,7 @@
-"""What people point at: a layer `conv2d_2`, an array by its index `[2]` or `2`, or by its name `conv2d_2/kernel`."""
+"""What people point at: a layer `conv2d_2`, an array by its index `[2]` or `2`, or by its name `conv2d_2/kernel`.
+
+An array can be called as the file calls it too: `features.0.weight`.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ def _called(model: Model, path: str) -> Weight:
 def _under(model: Model, path: str) -> dict[int, Weight]:
     """Return the arrays of this path by index; one that two layers share is found under both."""
     owners = [layer for layer in model.walk() if not layer.is_model]
-    own = {weight.index: weight for weight in model.weights if path in (weight.path, weight.path.removeprefix("/"))}
+    own = {weight.index: weight for weight in model.weights if path in (weight.path, weight.stored.path)}
     return own | {
         weight.index: weight
         for layer in owners

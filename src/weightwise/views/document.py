@@ -28,6 +28,7 @@ def model_document(model: Model, only: Sequence[Layer] | None = None) -> dict[st
         },
         "arrays": facts.arrays,
         "bytes": facts.nbytes,
+        "weights": [weight_document(weight) for weight in (model.own.weights if model.own and only is None else ())],
         "layers": [layer_document(layer) for layer in (model.layers if only is None else only)],
         "remarks": list(model.stored.remarks),
         "problems": list(model.problems),

@@ -49,7 +49,7 @@ def screen(
 
     Blocks of layers that are alike are told once, unless `fold` is False.
     """
-    entries = list(_entries(model.layers if only is None else only, fold))
+    entries = [*_own(model, only), *_entries(model.layers if only is None else only, fold)]
     table = [_header(), *_rows(entries)]
     if table_width(table) <= width:
         body = lines(table, color, width)
@@ -81,10 +81,10 @@ def _title(model: Model, width: int, color: bool) -> str:
     parts = [
         model.name or "model",
         Path(model.stored.path).name,
-        _kind(model),
-        counted(facts.layers, "layer"),
+        *filter(None, [_kind(model)]),
+        *([counted(facts.layers, "layer")] if model.layers else []),
         counted(facts.arrays, "weight array"),
-        f"{counted(facts.parameters, 'parameter')} {_trained(facts)}".strip(),
+        f"{counted(facts.parameters, 'parameter')} {_trained(model, facts)}".strip(),
         bytes_text(facts.nbytes),
     ]
     title = "\n".join(_wrapped(parts, width))
@@ -97,8 +97,9 @@ def _kind(model: Model) -> str:
     return f"{stored.framework}{version} {stored.root.class_name}".strip()
 
 
-def _trained(facts: Overview) -> str:
-    if not facts.parameters:
+def _trained(model: Model, facts: Overview) -> str:
+    """Return how many parameters training changes; nothing where the file describes no layer."""
+    if not facts.parameters or not any(layer.stored.configured for layer in model.walk()):
         return ""
     if facts.trainable == facts.parameters:
         return "(all trainable)"
@@ -119,6 +120,12 @@ def _wrapped(parts: Sequence[str], width: int) -> Iterator[str]:
 
 def _header() -> Row:
     return [Cell(name, "faint", right=name == "#") for name in HEADER]
+
+
+def _own(model: Model, only: Sequence[Layer] | None) -> Iterator[_Entry]:
+    """Yield the model as a layer, when it has arrays of its own."""
+    if only is None and model.own is not None:
+        yield _Entry("", 0, model.name or "model", Fold("", (model.own,)))
 
 
 def _entries(layers: Sequence[Layer], fold: bool) -> Iterator[_Entry]:
