@@ -5,7 +5,8 @@ from __future__ import annotations
 from weightwise.errors import FormatError
 from weightwise.source import Source
 
-BLOCK = 1 << 16
+SMALLEST, BLOCK = 1 << 12, 1 << 16
+"""Bytes of the first block, and of the largest: many a pickle is short."""
 
 
 class Cursor:
@@ -14,6 +15,7 @@ class Cursor:
     def __init__(self, source: Source, position: int = 0) -> None:
         """Starts at a byte of the source."""
         self.source = source
+        self._step = SMALLEST
         self._start, self._block, self._at = position, b"", 0
 
     @property
@@ -61,6 +63,7 @@ class Cursor:
         return self._block[:size]
 
     def _fill(self, position: int, least: int) -> None:
-        size = max(least, min(BLOCK, self.source.size - position))
+        size = max(least, min(self._step, self.source.size - position))
+        self._step = min(2 * self._step, BLOCK)
         self._block = self.source.read(position, size)
         self._start, self._at = position, 0
