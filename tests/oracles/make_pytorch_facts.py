@@ -23,7 +23,7 @@ from tests.oracles.fact import Framework, flat, lines
 from weightwise.conventions.pytorch import configuration
 
 GOLDEN = Path(__file__).parent / "golden"
-FAMILIES = ("dense", "convolution", "activations", "normalization", "reshaping", "pooling", "spatial")
+FAMILIES = ("dense", "convolution", "activations", "normalization", "reshaping", "pooling", "spatial", "recurrent")
 
 
 class PyTorch(Framework):

@@ -90,16 +90,21 @@ class SimpleCell(UnitCell):
 
     residual: bool = False
     """Whether the state h itself is added to the sum before it is activated."""
+    two_biases: bool = False
+    """Whether both products have a bias of their own, which act as their sum."""
 
     def roles(self) -> Mapping[str, str]:
         """Return the axes of the kernels and the bias."""
-        return _roles("units", {"bias": "units"} if self.bias else {})
+        bias = "side[input recurrent] units" if self.two_biases else "units"
+        return _roles("units", {"bias": bias} if self.bias else {})
 
     def step(self, x: Array, states: Sequence[Array], weights: Mapping[str, Array]) -> Step:
         """Return the new state twice: it is the output."""
         sums = x @ weights["kernel"] + states[0] @ weights["recurrent_kernel"]
         sums = sums + states[0] if self.residual else sums
-        output = activate(self.activation, sums + weights["bias"] if self.bias else sums)
+        if self.bias:
+            sums = sums + (weights["bias"].sum(0) if self.two_biases else weights["bias"])
+        output = activate(self.activation, sums)
         return output, (output,)
 
     def phrase(self) -> str:
@@ -114,16 +119,26 @@ class LstmCell(UnitCell):
     recurrent_activation: str = "sigmoid"
     two_biases: bool = False
     """Whether both products have a bias of their own, which act as their sum."""
+    projection: int | None = None
+    """The number of values to which h is projected before it is returned and read again; None where it is not."""
 
     def roles(self) -> Mapping[str, str]:
-        """Return the axes of the kernels and the bias, with four gates."""
+        """Return the axes of the kernels and the bias, with four gates, and of the projection."""
         gates = "gate[i f g o] units"
         bias = f"side[input recurrent] {gates}" if self.two_biases else gates
-        return _roles(gates, {"bias": bias} if self.bias else {})
+        roles = _roles(gates, {"bias": bias} if self.bias else {})
+        if self.projection is None:
+            return roles
+        return {**roles, "recurrent_kernel": f"out' {gates}", "projection": "units out"}
+
+    def sizes(self, inputs: Sequence[Shape]) -> Mapping[str, int]:
+        """Return the number of units, of values that enter in one step, and of those that leave if it projects them."""
+        return {**super().sizes(inputs), **known(out=self.projection)}
 
     def state_shapes(self, step: Shape) -> tuple[Shape, ...]:
-        """Return two rows of `units` numbers."""
-        return super().state_shapes(step) * 2
+        """Return two rows of numbers, of the output and of `units`."""
+        (memory,) = super().state_shapes(step)
+        return (memory[0], self.projection or self.units), memory
 
     def step(self, x: Array, states: Sequence[Array], weights: Mapping[str, Array]) -> Step:
         """Return the output, and with it the states h (the same) and c."""
@@ -131,11 +146,14 @@ class LstmCell(UnitCell):
         if self.bias:
             sums = sums + (weights["bias"].sum(0) if self.two_biases else weights["bias"])
         i, f, g, o = (sums[:, gate] for gate in range(4))
-        return long_short_term(i, f, g, o, states[1], self.activation, self.recurrent_activation)
+        h, (_, c) = long_short_term(i, f, g, o, states[1], self.activation, self.recurrent_activation)
+        h = h if self.projection is None else h @ weights["projection"]
+        return h, (h, c)
 
     def phrase(self) -> str:
         """Return what kind of cell it is."""
-        return f"an LSTM of {counted(self.units, 'unit')}"
+        projected = "" if self.projection is None else f", projected to {counted(self.projection, 'number')},"
+        return f"an LSTM of {counted(self.units, 'unit')}{projected}"
 
 
 @dataclass(frozen=True)

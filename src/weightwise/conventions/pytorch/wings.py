@@ -32,5 +32,6 @@ WINGS = Wings(
             "ReplicationPad3d Upsample UpsamplingBilinear2d UpsamplingNearest2d ZeroPad1d ZeroPad2d "
             "ZeroPad3d"
         ),
+        "recurrent": "GRU GRUCell GRU_l LSTM LSTMCell LSTM_l RNN RNNCell RNN_l",
     },
 )

@@ -1,0 +1,82 @@
+"""What a bare state dict leaves open: the classes that may own arrays of these names and shapes, and what each reads in them.
+
+A state dict says no classes. A class is possible where its table calls for exactly these names; whether the shapes fit
+too, the naming finds out. What only settings could tell, such as the groups of a convolution, stays open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from weightwise.conventions.pytorch import TABLE
+from weightwise.conventions.pytorch.wings import WINGS
+from weightwise.conventions.row import Config, Slot
+from weightwise.conventions.rule import rows_of, unsized_slots
+
+Arrays = Mapping[str, Sequence[int]]
+"""The shapes of a module's arrays by their names."""
+
+OWNERS = ("dense", "convolution", "normalization", "recurrent", "attention")
+"""The wings whose classes own arrays under names that others have too, or have several."""
+STACKED = ("RNN", "LSTM", "GRU")
+"""Modules of several layers and directions, whose names tell their number."""
+
+
+def readings(arrays: Arrays) -> Iterator[tuple[str, Sequence[Slot]]]:
+    """Yield each class that calls for arrays of these names, with its slots; their sizes are not compared yet."""
+    names = set(arrays)
+    if any(name.startswith("weight_ih_l") for name in names):
+        candidates = ((name, _stacked(name, arrays)) for name in STACKED)
+    else:
+        candidates = ((name, _plain(name, arrays)) for name in _classes())
+    for class_name, slots in candidates:
+        if slots and {slot.key for slot in slots} == names:
+            yield class_name, slots
+
+
+def _classes() -> Iterator[str]:
+    """Yield the classes that may own arrays, without the parts of modules that are no classes of PyTorch."""
+    for wing in OWNERS:
+        yield from (name for name in WINGS.classes.get(wing, "").split() if not name.endswith("_l"))
+    yield "PReLU"
+
+
+def _plain(class_name: str, arrays: Arrays) -> Sequence[Slot]:
+    """Return the slots of a class that has the parameters and buffers of these names, those that it does not know left out."""
+    weight = list(arrays.get("weight", ()))
+    config: Config = {
+        "parameters": list(arrays),
+        "buffers": list(arrays),
+        "bias": "bias_ih" in arrays,
+        "normalized_shape": weight,
+        "num_parameters": weight[0] if weight else 1,
+    }
+    try:
+        return list(unsized_slots(rows_of(class_name, WINGS.rows_for(class_name), config), config, by_name=True))
+    except (KeyError, ValueError):  # a setting decides what this class stores
+        return ()
+
+
+def _stacked(class_name: str, arrays: Arrays) -> Sequence[Slot]:
+    """Return the slots of a recurrent module, whose settings follow from names and shapes."""
+    first, again = arrays.get("weight_ih_l0", ()), arrays.get("weight_hh_l0", ())
+    projection = arrays.get("weight_hr_l0", ())
+    if len(first) != 2 or len(again) != 2 or len(projection) not in (0, 2):
+        return ()
+    forward = [name for name in arrays if name.startswith("weight_ih_l") and not name.endswith("_reverse")]
+    config: Config = {
+        "mode": class_name,
+        "input_size": first[1],
+        "hidden_size": projection[1] if projection else again[1],
+        "proj_size": projection[0] if projection else 0,
+        "num_layers": len(forward),
+        "bidirectional": "weight_ih_l0_reverse" in arrays,
+        "bias": "bias_ih_l0" in arrays,
+        "batch_first": False,
+        "nonlinearity": "tanh",
+    }
+    try:
+        found = TABLE.describe(class_name, config, ())
+    except ValueError:  # shapes that no such module has
+        return ()
+    return found.slots if found else ()
