@@ -13,29 +13,27 @@ from weightwise.model import Evidence
 pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"the corpus of real files is not there: {CORPUS}")
 
 TABLE = [
-    # file, layers, arrays, declared, recognised, unknown
-    ("keras-fer-mini-xception/fer2013_mini_XCEPTION.102-0.66.hdf5", 46, 80, 80, 0, 0),
-    ("keras-kdef-tiny-xception/tiny_XCEPTION_KDEF.hdf5", 46, 80, 80, 0, 0),
-    ("keras3-masking-mac/model.keras", 2, 3, 3, 0, 0),
-    ("keras-dtln-40h-weights/DTLN_norm_40h.h5", 22, 22, 0, 18, 4),
-    ("keras-textgenrnn/textgenrnn_weights.hdf5", 7, 10, 0, 1, 9),
-    ("keras1-alphago-policy/random_minimodel_policy_weights.hdf5", 9, 13, 0, 0, 13),
+    # file, layers, arrays, declared, recognised, inferred, unknown
+    ("keras-fer-mini-xception/fer2013_mini_XCEPTION.102-0.66.hdf5", 46, 80, 80, 0, 0, 0),
+    ("keras-kdef-tiny-xception/tiny_XCEPTION_KDEF.hdf5", 46, 80, 80, 0, 0, 0),
+    ("keras3-masking-mac/model.keras", 2, 3, 3, 0, 0, 0),
+    ("keras-dtln-40h-weights/DTLN_norm_40h.h5", 22, 22, 0, 18, 4, 0),
+    ("keras-textgenrnn/textgenrnn_weights.hdf5", 7, 10, 0, 1, 8, 1),
+    ("keras1-alphago-policy/random_minimodel_policy_weights.hdf5", 9, 13, 0, 11, 0, 2),
 ]
 
 
-@pytest.mark.parametrize(("file", "layers", "arrays", "declared", "recognised", "unknown"), TABLE)
-def test_every_array_is_named_or_honestly_unknown(file, layers, arrays, declared, recognised, unknown, capsys):
+@pytest.mark.parametrize(("file", "layers", "arrays", "declared", "recognised", "inferred", "unknown"), TABLE)
+def test_every_array_is_named_or_honestly_unknown(
+    file, layers, arrays, declared, recognised, inferred, unknown, capsys
+):
     model = weightwise.open(CORPUS / file)
     counts = Counter(weight.evidence for weight in model.weights)
     with capsys.disabled():
         print(f"\n{file}: {layers} layers, {arrays} arrays, {arrays - unknown} named, {unknown} unknown", end="")
     assert model.problems == ()
     assert (len(model.layers), len(model.weights)) == (layers, arrays)
-    assert (counts[Evidence.DECLARED], counts[Evidence.RECOGNISED], counts[Evidence.UNKNOWN]) == (
-        declared,
-        recognised,
-        unknown,
-    )
+    assert [counts[kind] for kind in Evidence] == [declared, recognised, inferred, unknown]
     assert all(weight.note for weight in model.weights if weight.evidence is Evidence.UNKNOWN)
 
 
@@ -47,3 +45,38 @@ def test_what_is_known_of_the_real_separable_network():
     assert separable["depthwise_kernel"].bound.text() == "kh 3 · kw 3 · in 8 · mult 1"
     assert separable["pointwise_kernel"].bound.text() == "1 · 1 · (in 8 · mult 1) · out 16"
     assert separable.outputs == ((None, 60, 60, 16),)
+
+
+def test_what_is_known_of_the_real_language_model():
+    """Its authors' code: CuDNNLSTM of 128 units, twice, and a Dense layer, under names of their own; one custom class.
+
+    https://github.com/minimaxir/textgenrnn/blob/master/textgenrnn/model.py
+    """
+    model = weightwise.open(CORPUS / "keras-textgenrnn/textgenrnn_weights.hdf5")
+    first, second = model["rnn_1"], model["rnn_2"]
+    assert first["bias"].bound.text() == "(side[input recurrent] · gate[i f g o] · units 128)"
+    assert first["kernel"].bound.text() == "row 100 · (gate[i f g o] · column 128)"
+    assert second["kernel"].bound.text() == "units 128 · (gate[i f g o] · in 128)"
+    assert model["output"]["kernel"].bound.text() == "in 356 · out 465"
+    assert [weight.path for weight in model.weights if weight.bound is None] == ["attention/attention_W"]
+
+
+def test_what_is_known_of_the_real_speech_network():
+    """Its authors' layer normalization, which no table has, scales the last axis as all norms with these names do."""
+    layer = weightwise.open(CORPUS / "keras-dtln-40h-weights/DTLN_norm_40h.h5")["instant_layer_normalization"]
+    assert [weight.bound.text() for weight in layer.weights] == ["features 257", "features 257"]
+    assert {weight.note for weight in layer.weights} == {
+        "no name tells the class, but of those with variables of these names GroupNormalization and "
+        "LayerNormalization call for these shapes"
+    }
+    assert layer.operation is None
+
+
+def test_what_is_known_of_the_real_network_of_keras_1():
+    """Twelve planes of a board; of a kernel of one place and one filter both orders of dimensions are possible."""
+    model = weightwise.open(CORPUS / "keras1-alphago-policy/random_minimodel_policy_weights.hdf5")
+    assert model["convolution2d_1"]["W"].bound.text() == "out 16 · in 12 · -kh 5 · -kw 5"
+    last = model["convolution2d_6"]["W"]
+    assert set(last.readings) == {"out in -kh -kw", "-kh -kw in out"}
+    assert model["convolution2d_6"]["b"].bound.text() == "out 1"
+    assert [weight.path for weight in model.weights if weight.bound is None] == ["convolution2d_6/W", "bias_1/param_0"]

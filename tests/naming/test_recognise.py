@@ -54,11 +54,13 @@ def test_a_bias_that_does_not_fit_leaves_it_unknown():
     assert readings("dense", (7, 5), (7,)) == [None, None]
 
 
-def test_two_forms_that_fit_leave_it_unknown():
-    """Three arrays of a BatchNormalization: gamma or beta is off, and nothing says which."""
-    assert readings("batch_normalization", (5,), (5,), (5,)) == [None] * 3
-    (first, *_) = recognised(layer("batch_normalization", (5,), (5,), (5,)), keras.TABLE, Addressing.PATH)
+def test_what_two_forms_that_fit_disagree_on_is_unknown():
+    """Three arrays of a BatchNormalization: gamma or beta is off, and nothing says which; the others are the same."""
+    assert readings("batch_normalization", (5,), (5,), (5,)) == [None, "features", "features"]
+    first, *others = recognised(layer("batch_normalization", (5,), (5,), (5,)), keras.TABLE, Addressing.PATH)
     assert "several readings are left" in first.note
+    assert (first.name, first.readings) == ("0", ("features",))
+    assert [item.name for item in others] == ["moving_mean", "moving_variance"]
 
 
 def test_a_class_that_nobody_knows_is_unknown():

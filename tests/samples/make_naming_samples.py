@@ -18,6 +18,8 @@ import keras
 import numpy
 import tf_keras
 from make_keras_samples import SAMPLES, fill, weight_fact
+from tf_keras.src.layers.rnn.cudnn_gru import CuDNNGRU
+from tf_keras.src.layers.rnn.cudnn_lstm import CuDNNLSTM
 
 
 def facts(model: Any) -> dict[str, Any]:
@@ -126,9 +128,54 @@ def ambiguous_inside(k: Any, prefix: str) -> dict[str, Any]:
     return {path.name: facts(model)}
 
 
+def renamed() -> dict[str, Any]:
+    """Layers whose names tell no class, each with an input of its own."""
+    layers = tf_keras.layers
+    made = [
+        ((5,), layers.Dense(4, name="plain")),
+        ((4,), layers.Dense(4, use_bias=False, name="square")),
+        ((6, 5, 3), layers.Conv2D(4, (2, 3), name="look")),
+        ((6, 5, 4), layers.Conv2D(4, (2, 3), name="same_channels")),
+        ((6, 5, 3), layers.Conv2DTranspose(4, (2, 3), name="grow")),
+        ((7, 3), layers.Conv1D(4, 2, name="slide")),
+        ((6, 5, 3), layers.DepthwiseConv2D((2, 3), depth_multiplier=2, name="each_channel")),
+        ((6, 5, 3), layers.SeparableConv2D(4, (2, 3), name="both_steps")),
+        ((7, 3), layers.LocallyConnected1D(4, 2, name="local")),
+        ((6, 5, 3), layers.BatchNormalization(name="statistics")),
+        ((6, 5, 3), layers.BatchNormalization(scale=False, name="no_gamma")),
+        ((6, 5), layers.LayerNormalization(name="measured")),
+        ((6, 5, 3), layers.LayerNormalization(axis=[1, 3], name="measured_twice")),
+        ((7,), layers.Embedding(11, 3, name="words")),
+        ((7, 5), layers.LSTM(3, name="four_gates")),
+        ((7, 5), layers.LSTM(3, use_bias=False, name="lstm_2")),
+        ((7, 5), layers.GRU(3, name="reset_after")),
+        ((7, 5), layers.GRU(3, reset_after=False, name="reset_before")),
+        ((7, 5), layers.SimpleRNN(3, name="no_gates")),
+        ((4, 6, 5, 3), layers.ConvLSTM2D(4, (2, 3), name="moving")),
+        ((7, 5), layers.TimeDistributed(layers.Dense(4), name="each_step")),
+        ((6, 5), layers.EinsumDense("abc,cd->abd", (6, 4), bias_axes="d", name="contracted")),
+        ((6, 5), layers.Bidirectional(layers.LSTM(3), name="both_ways")),
+        ((6, 5), layers.MultiHeadAttention(2, 3, attention_axes=1, name="attend")),
+        ((7, 5), CuDNNLSTM(3, name="card")),
+        ((7, 3), CuDNNLSTM(3, name="lstm_3")),
+        ((7, 5), CuDNNGRU(3, name="card_reset")),
+        ((5,), gate(tf_keras)(4, name="gate")),
+    ]
+    entries = [layers.Input(shape, name=f"entry_{layer.name}") for shape, layer in made]
+    outputs = [
+        layer(entry, entry) if layer.name == "attend" else layer(entry)
+        for entry, (_, layer) in zip(entries, made, strict=True)
+    ]
+    model = tf_keras.Model(entries, outputs, name="renamed")
+    fill(model)
+    model.save(SAMPLES / "keras2_renamed.h5")
+    return {"keras2_renamed.h5": facts(model)}
+
+
 if __name__ == "__main__":
     found = lora()
     for framework, name in ((keras, "keras3"), (tf_keras, "keras2")):
         found |= custom_inside(framework, name)
     found |= ambiguous_inside(keras, "keras3")  # tf_keras gives two arrays one name, and cannot write the file
+    found |= renamed()
     (SAMPLES / "naming.json").write_text(json.dumps(found, indent=1) + "\n")

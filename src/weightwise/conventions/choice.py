@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 
@@ -57,12 +57,15 @@ def keras_convention(version: str, backend: str = "") -> Convention:
 
         return Convention(keras.describe, keras.TABLE)
     if generation == 1:
-        from weightwise.conventions.keras import keras1
+        from weightwise.conventions.keras import keras1, legacy
 
         table = keras1.table(int(found[2]) if found and found[2] else 1, backend == "theano")
-        return Convention(partial(keras1.describe, table), table, trained_first=True)
+        bare = replace(table, ambiguous=legacy.AMBIGUOUS)
+        return Convention(partial(keras1.describe, table), bare, trained_first=True)
     from weightwise.conventions.keras import legacy
 
     table = legacy.table_on_theano() if backend == "theano" else legacy.TABLE
     describe = partial(legacy.described, table) if backend == "theano" else legacy.describe
-    return Convention(describe, table, trained_first=minor < 4 and "-tf" not in version)
+    alone = minor < 4 and "-tf" not in version
+    bare = replace(table, ambiguous=legacy.AMBIGUOUS, newer=legacy.NEWER if alone else frozenset())
+    return Convention(describe, bare, trained_first=alone)

@@ -20,6 +20,10 @@ class Table:
     """Whether the framework's file has each array under its name, and not under its number."""
     prefixed: bool = False
     """Whether the names of variables begin with that of their layer, as in `lstm_1_W_i`."""
+    newer: frozenset[str] = frozenset()
+    """Classes with rules that this generation did not have yet."""
+    ambiguous: frozenset[str] = frozenset()
+    """Classes that their arrays alone never tell, because a class without a rule has arrays of the same names."""
 
     def describe(self, class_name: str, config: Config, inputs: Shapes) -> Description | None:
         """Return what the framework stores for a layer of this class and configuration; None for an unknown class.

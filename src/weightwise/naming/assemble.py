@@ -8,11 +8,10 @@ from itertools import count
 
 from weightwise.conventions.choice import Describe, convention
 from weightwise.conventions.row import Config, Description, Shapes
-from weightwise.conventions.table import Table
 from weightwise.errors import FormatError
 from weightwise.model import Layer, Model, Weight
 from weightwise.naming.drafts import Draft, drafted
-from weightwise.naming.recognise import recognised
+from weightwise.naming.recognise import Recogniser
 from weightwise.naming.slots import (
     Expected,
     Named,
@@ -42,13 +41,13 @@ class _File:
     """How the file tells its arrays."""
 
     addressing: Addressing
-    bare: Table | None
-    """The table for layers without a configuration."""
+    bare: Recogniser | None
+    """What names the arrays of layers without a configuration."""
 
     @property
     def prefixed(self) -> bool:
         """Whether the names of variables begin with that of their layer."""
-        return self.bare is not None and self.bare.prefixed
+        return self.bare is not None and self.bare.table.prefixed
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def named(stored: StoredModel) -> Model:
     chosen = convention(stored)
     root = drafted(stored.root, "", _bounded(chosen.describe, stored.path), True, ())
     found = _Findings(list(stored.problems), [])
-    file = _File(stored.addressing, chosen.bare)
+    file = _File(stored.addressing, Recogniser(chosen.bare, stored.addressing) if chosen.bare else None)
     ordered: list[_Owned] = []
     for draft in (*root.layers, *_top_level(root)):
         owned = _owned(draft, file, found)
@@ -152,7 +151,7 @@ def _given(
         if file.bare is None:
             yield from (_left_over(drafts[0], array, "") for array in arrays)
         else:
-            yield from (_Owned(drafts[0], named) for named in recognised(bare, file.bare, file.addressing))
+            yield from (_Owned(drafts[0], named) for named in file.bare.named(bare))
         return
     expected = [Expected(draft.path, slot) for draft in drafts for slot in draft.slots]
     owners = [draft for draft in drafts for _ in draft.slots]

@@ -2,59 +2,116 @@
 
 A weights-only file tells a class by a name: Keras 3 calls a layer's group after its class (`layers/conv2d_1`,
 https://github.com/keras-team/keras/blob/v3.15.1/keras/src/saving/saving_lib.py), and Keras calls a layer after its
-class unless somebody names it. Such a name is a rule that can be broken, so what rests on it is `recognised`; and
-it is only used where exactly one form of the class (with or without a bias, with or without a scale …) calls for
-these arrays by number, name and shape. What a configuration alone can tell, such as the groups of a convolution,
-stays open.
+class unless somebody names it. Such a name is a rule that can be broken, so what rests on it is `recognised`.
+
+Where no name tells the class, those of the variables rule out most classes (`kernel`, `recurrent_kernel`, `bias`), and
+their shapes most of the others. What all that are left agree on is `inferred`. Either way an array has axes only where
+every form of a class that fits gives it the same ones; what a configuration alone can tell, such as the groups of a
+convolution, stays open.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 
 from weightwise.axes import Bound, parse
-from weightwise.conventions.row import Config, Slot
-from weightwise.conventions.rule import joined, rows_of, unsized_slots
+from weightwise.conventions.row import Config, Shapes, Slot
 from weightwise.conventions.table import Table
 from weightwise.errors import AxesError
 from weightwise.model import Evidence
-from weightwise.naming.slots import Expected, Named, matched, unknown_array, variable_name
+from weightwise.naming.forms import Form, Forms, opened
+from weightwise.naming.slots import Expected, Named, last_name, matched, unknown_array, variable_name
 from weightwise.stored import Addressing, StoredArray, StoredLayer
 
-SWITCHES = ("use_bias", "center", "scale", "reset_after")
-"""The settings that decide which arrays a class has."""
-CELLS = {"SimpleRNN": "SimpleRNNCell", "LSTM": "LSTMCell", "GRU": "GRUCell"}
-"""Layers whose arrays are those of the cell inside them."""
+
+@dataclass(frozen=True)
+class Told:
+    """What one reading says of one array."""
+
+    slot: Slot
+    bound: Bound | None
+    """None where only a configuration could tell the axes."""
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What two readings that agree have in common."""
+        return self.slot.name, self.slot.role, self.notation
+
+    @property
+    def notation(self) -> str:
+        """The axes, as far as they are told."""
+        return self.bound.notation if self.bound else self.slot.axes
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One form of a class, with its arrays in the order of its slots."""
+    """One form of a class that calls for the layer's arrays."""
 
-    slots: tuple[Slot, ...]
-    arrays: tuple[StoredArray, ...]
-    bounds: tuple[Bound, ...]
+    class_name: str
+    told: Mapping[str, Told]
+    """By the key of the array, in the order of the slots."""
 
-    @property
-    def notation(self) -> str:
-        """All its axes in one line."""
-        return ", ".join(f"{slot.name}: {bound.notation}" for slot, bound in zip(self.slots, self.bounds, strict=True))
+    def __str__(self) -> str:
+        return (
+            f"{self.class_name} with {', '.join(f'{told.slot.name}: {told.notation}' for told in self.told.values())}"
+        )
+
+
+class Recogniser:
+    """Names the arrays of the layers of one file."""
+
+    def __init__(self, table: Table, addressing: Addressing) -> None:
+        """Keep the table of the framework that wrote the file, and how the file tells its arrays."""
+        self.table = table
+        self.addressing = addressing
+        self.forms = Forms(table)
+
+    def named(self, layer: StoredLayer) -> list[Named]:
+        """Return the layer's arrays in the order of its slots: named as far as all readings agree, else unknown."""
+        classes = [name for name in self.forms.classes if told_class(layer) in (snake_case(name), name.lower())]
+        forms = [form for name in classes for form in self.forms.of(name)]
+        readings = self._readings(forms, layer)
+        if readings:
+            owner = "group" if layer.class_name else "layer"
+            rule = f"the file names the {owner} after the class {classes[0]}, as Keras does"
+            return list(_named(layer, readings, Evidence.RECOGNISED, rule))
+        candidates = self.forms.having(variables(layer)) if self.addressing is Addressing.ORDER else []
+        readings = [self._cautious(found) for found in self._readings(candidates, layer) if _one_scope(found, layer)]
+        if readings:
+            rule = _ruled_out(forms[0].class_name if forms else "", readings, candidates)
+            return list(_named(layer, readings, Evidence.INFERRED, rule))
+        return [
+            unknown_array(array, variable_name(array, layer.name), True, _open(layer, classes))
+            for array in layer.arrays
+        ]
+
+    def _cautious(self, reading: Reading) -> Reading:
+        """Return a reading without axes where its class is not the only one with such arrays."""
+        if reading.class_name not in self.table.ambiguous:
+            return reading
+        return replace(reading, told={key: replace(told, bound=None) for key, told in reading.told.items()})
+
+    def _readings(self, forms: Iterable[Form], layer: StoredLayer) -> list[Reading]:
+        """Return the forms that call for the layer's arrays by number, name and shape, each arrangement once."""
+        config, inputs = _sizes(layer)
+        readings = {}
+        for form in forms:
+            slots = form.slots(config, inputs)
+            expected = [Expected(layer.name, slot) for slot in slots]
+            found, rest, _ = matched(expected, layer.arrays, self.addressing, self.table.prefixed)
+            if rest or len(found) < len(slots):
+                continue
+            if told := _told(slots, [found[place] for place in range(len(slots))]):
+                reading = Reading(form.class_name, told)
+                readings[str(reading)] = reading
+        return list(readings.values())
 
 
 def recognised(layer: StoredLayer, table: Table, addressing: Addressing) -> list[Named]:
-    """Return the layer's arrays: named where one form of one known class fits, else unknown with the readings."""
-    classes = [name for name in table.rules if snake_case(name) == _told_class(layer)]
-    readings = {reading.notation: reading for name in classes for reading in _readings(name, layer, table, addressing)}
-    if len(readings) == 1:
-        return list(_named(next(iter(readings.values())), layer, classes[0]))
-    note = _open(layer, classes, readings)
-    return [
-        unknown_array(array, variable_name(array, layer.name), True, note, readings if len(layer.arrays) == 1 else ())
-        for array in layer.arrays
-    ]
+    """Return the arrays of one layer as a recogniser names them."""
+    return Recogniser(table, addressing).named(layer)
 
 
 def snake_case(class_name: str) -> str:
@@ -68,59 +125,89 @@ def snake_case(class_name: str) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
-def _told_class(layer: StoredLayer) -> str:
+def told_class(layer: StoredLayer) -> str:
+    """Return the class that the file tells of, as it spells it: Keras 1 writes `convolution2d_1`."""
     return layer.class_name or re.sub(r"_\d+$", "", layer.name)
 
 
-def _readings(name: str, layer: StoredLayer, table: Table, addressing: Addressing) -> Iterator[Reading]:
-    """Yield each form of a class that calls for the layer's arrays."""
-    for values in product((True, False), repeat=len(SWITCHES)):
-        config = dict(zip(SWITCHES, values, strict=True))
-        try:
-            slots = list(_slots(name, table, config))
-        except (KeyError, ValueError):  # the axes of this class cannot be told without its configuration
-            return
-        found, rest, _ = matched(
-            [Expected(layer.name, slot) for slot in slots], layer.arrays, addressing, table.prefixed
-        )
-        if rest or not slots or len(found) < len(slots):
-            continue
-        arrays = [found[place] for place in range(len(slots))]
-        bounds = _bound(slots, arrays)
-        if bounds:
-            yield Reading(tuple(slots), tuple(arrays), tuple(bounds))
+def variables(layer: StoredLayer) -> list[str]:
+    """Return the names of the layer's variables, without that of the layer: `W` of `dense_1_W`."""
+    return [last_name(array.name).removeprefix(f"{layer.name}_") for array in layer.arrays]
 
 
-def _slots(name: str, table: Table, config: Config) -> Iterator[Slot]:
-    inner = CELLS.get(name, name)
-    for slot in unsized_slots(rows_of(inner, table.rows(inner), config), config):
-        yield slot if inner == name else replace(slot, key=joined("cell", slot.key))
+def _sizes(layer: StoredLayer) -> tuple[Config, Shapes]:
+    """Return the setting and the input shape of a recurrent layer, which its two kernels tell."""
+    shapes = dict(zip(variables(layer), (array.shape for array in layer.arrays), strict=True))
+    kernel, recurrent = shapes.get("kernel", ()), shapes.get("recurrent_kernel", ())
+    if len(kernel) != 2 or len(recurrent) != 2:
+        return {}, ()
+    return {"units": recurrent[0]}, ((None, None, kernel[0]),)
 
 
-def _bound(slots: Iterable[Slot], arrays: Iterable[StoredArray]) -> list[Bound]:
-    """Return the axes bound to the arrays with shared sizes; nothing where they contradict each other."""
+def _told(slots: Sequence[Slot], arrays: Sequence[StoredArray]) -> dict[str, Told]:
+    """Return what the slots say of the arrays, with shared sizes; nothing where they contradict each other."""
     sizes: dict[str, int] = {}
-    bounds = []
+    told = {}
     for slot, array in zip(slots, arrays, strict=True):
         try:
-            bounds.append(parse(slot.axes).bind(array.shape, sizes))
+            bound = parse(opened(slot.axes, len(array.shape))).bind(array.shape, sizes)
         except AxesError:
-            return []
-        sizes.update(bounds[-1].sizes)
-    return bounds
+            return {}
+        sizes.update(bound.sizes)
+        told[array.key] = Told(slot, None if "..." in slot.axes else bound)
+    return told
 
 
-def _named(reading: Reading, layer: StoredLayer, class_name: str) -> Iterator[Named]:
-    rule = f"the file names the {'group' if layer.class_name else 'layer'} after the class {class_name}, as Keras does"
-    for slot, array, bound in zip(reading.slots, reading.arrays, reading.bounds, strict=True):
-        yield Named(array, slot.name, slot.role, "", bound, Evidence.RECOGNISED, slot.trainable, rule)
+def _one_scope(reading: Reading, layer: StoredLayer) -> bool:
+    """Return whether the names of the variables lead through the same layers, as those of one layer do."""
+    names = {array.key: array.name.split(":")[0] for array in layer.arrays}
+    if not any("/" in name for name in names.values()):
+        return True
+    ends = {key: f"/{told.slot.name}" for key, told in reading.told.items()}
+    scopes = {names[key].removesuffix(end) for key, end in ends.items()}
+    return len(scopes) == 1 and all(names[key].endswith(end) for key, end in ends.items())
 
 
-def _open(layer: StoredLayer, classes: Sequence[str], readings: Iterable[str]) -> str:
-    """Return why the arrays are unknown."""
-    if not classes:
-        return f"the file has no configuration, and the name {_told_class(layer)} is that of no class which is known"
-    listed = "; or ".join(readings)
-    if listed:
-        return f"the file has no configuration, and several readings are left: {listed}"
-    return f"the file has no configuration, and no form of the class {classes[0]} calls for these arrays"
+def _named(layer: StoredLayer, readings: Sequence[Reading], evidence: Evidence, rule: str) -> Iterator[Named]:
+    """Yield each array as all readings have it, or unknown with all of them."""
+    arrays = {array.key: array for array in layer.arrays}
+    for key in readings[0].told:
+        options = {reading.told[key].identity: reading.told[key] for reading in readings}
+        told = next(iter(options.values()))
+        if len(options) == 1 and told.bound is not None:
+            slot = told.slot
+            yield Named(arrays[key], slot.name, slot.role, "", told.bound, evidence, slot.trainable, rule, at=slot.at)
+        else:
+            name = (
+                told.slot.name if len({name for name, _, _ in options}) == 1 else variable_name(arrays[key], layer.name)
+            )
+            notations = dict.fromkeys(option.notation for option in options.values())
+            yield unknown_array(arrays[key], name, told.slot.trainable, _left(readings), notations)
+
+
+def _left(readings: Sequence[Reading]) -> str:
+    """Return what is left open."""
+    if len(readings) == 1:
+        return f"the file has no configuration, which alone tells the axes of {readings[0].class_name}"
+    return f"the file has no configuration, and several readings are left: {'; or '.join(map(str, readings))}"
+
+
+def _ruled_out(called: str, readings: Sequence[Reading], candidates: Sequence[Form]) -> str:
+    """Return why these classes are left, and no others."""
+    left = list(dict.fromkeys(reading.class_name for reading in readings))
+    others = [name for name in dict.fromkeys(form.class_name for form in candidates) if name not in left]
+    told = f"the layer is called after {called}, which has other arrays" if called else "no name tells the class"
+    fits = f"only {left[0]} calls" if len(left) == 1 else f"{_listed(left)} call"
+    rest = f", and {_listed(others)} {'does' if len(others) == 1 else 'do'} not" if others else ""
+    return f"{told}, but of those with variables of these names {fits} for these shapes{rest}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _open(layer: StoredLayer, classes: Sequence[str]) -> str:
+    """Return why no class fits."""
+    if classes:
+        return f"the file has no configuration, and no form of the class {classes[0]} calls for these arrays"
+    return f"the file has no configuration, and the name {told_class(layer)} is that of no class which is known"

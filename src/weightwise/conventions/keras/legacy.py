@@ -109,6 +109,16 @@ def _rows(class_name: str) -> list[Row]:
 
 RULES = Rules(WINGS, OWN_RULES)
 TABLE = Table(RULES, _rows)
+_NEWER = (
+    "AdditiveAttention Attention Conv1DTranspose ConvLSTM1D ConvLSTM3D DepthwiseConv1D EinsumDense GroupNormalization "
+    "GroupQueryAttention GroupedQueryAttention LayerNormalization MultiHeadAttention Normalization RMSNormalization "
+    "ReversibleEmbedding SpectralNormalization"
+)
+NEWER = frozenset(_NEWER.split())
+"""Classes with arrays that Keras did not have before it became tf.keras."""
+AMBIGUOUS = frozenset(["LocallyConnected1D"])
+"""The arrays of MaxoutDense have the same names and as many axes
+(https://github.com/keras-team/keras/blob/2.3.1/keras/legacy/layers.py)."""
 
 
 def legacy_rows() -> tuple[Row, ...]:
