@@ -32,7 +32,7 @@ def forward(model: Model, inputs: Sequence[Array], dtype: str = "float64") -> tu
 
 def _model_outputs(model: Layer, inputs: Sequence[Array], dtype: str) -> tuple[Array, ...]:
     named = dict(zip(_listed(model.stored), model.layers, strict=True))
-    # Keras 1 and early Keras 2 list no input of a Sequential; its first layer, which reads nothing else, reads what is given.
+    # Keras 1 and the first Keras 2 list no input of a Sequential; its first layer reads what is given.
     values: dict[Tensor, Array] = dict(zip(model.stored.inputs, inputs, strict=True)) if model.stored.inputs else {}
     for stored, number in in_order(model.stored.layers):
         if Tensor(stored.name, number) in values:
