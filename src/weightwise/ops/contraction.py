@@ -19,7 +19,7 @@ class Contraction(Operation):
     outputs: tuple[int, ...]
     """The sizes of the axes that take the place of those that are summed over."""
     axes: tuple[int, ...] = (-1,)
-    """The axes that are summed over, in the kernel's order; the batch is axis 0, the last is -1."""
+    """The axes that are summed over, which the kernel has in ascending order; the batch is axis 0, the last is -1."""
     each: int = 0
     """The number of leading axes that have weights of their own at each place."""
     bias: bool = True
@@ -54,7 +54,7 @@ class Contraction(Operation):
 
     def _places(self, rank: int) -> tuple[list[int], list[int]]:
         """Return the input's axes that stay, and those that the kernel has, in its order; raises `ShapeError`."""
-        summed = [axis % rank for axis in self.axes if -rank <= axis < rank]
+        summed = sorted(axis % rank for axis in self.axes if -rank <= axis < rank)
         if len(set(summed)) < len(self.axes) or min(summed) < self.each:
             raise ShapeError(f"it sums over the axes {self.axes}, which an input of {rank} axes does not have so")
         return [axis for axis in range(rank) if axis not in summed], [*range(self.each), *summed]
