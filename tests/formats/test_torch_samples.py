@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zipfile
 from itertools import pairwise
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy
 import pytest
 
-from tests.samples import SAMPLES, arrays
+from tests.samples import SAMPLES, arrays, checksum
 from weightwise.errors import FormatError
 from weightwise.formats import open_stored
 from weightwise.source import FileReader
@@ -32,7 +31,7 @@ def told(found: list[StoredArray]) -> list[dict[str, object]]:
             "path": array.path,
             "shape": list(array.shape),
             "dtype": array.dtype,
-            "sha256": hashlib.sha256(numpy.ascontiguousarray(array.read()).tobytes()).hexdigest(),
+            "sha256": checksum(array.read()),
         }
         for array in found
     ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy
 
 from weightwise.stored import StoredArray, StoredLayer, StoredModel
 
@@ -33,3 +36,10 @@ def arrays(model: StoredModel) -> dict[str, StoredArray]:
 def everything(model: StoredModel) -> list[StoredArray]:
     """Returns all arrays of a file."""
     return [*arrays(model).values(), *model.optimizer, *model.state]
+
+
+def checksum(values: numpy.ndarray) -> str:
+    """Returns the SHA-256 of values in order; every NaN counts as the same."""
+    if values.dtype.kind == "f":
+        values = numpy.where(numpy.isnan(values), numpy.array(numpy.nan, values.dtype), values)
+    return hashlib.sha256(numpy.ascontiguousarray(values).tobytes()).hexdigest()

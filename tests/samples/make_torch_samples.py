@@ -8,7 +8,6 @@ says, and counts because PyTorch itself loads it.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -26,6 +25,8 @@ import numpy
 import torch
 import torch.distributed.checkpoint as distributed
 from torch import nn
+
+from tests.samples import checksum
 
 SAMPLES = Path(__file__).parent
 FLOATS_8 = ("float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu")
@@ -213,7 +214,7 @@ def fact(name: str, tensor: Any) -> dict[str, Any]:
         "path": name,
         "shape": list(tensor.shape),
         "dtype": array.dtype.name if getattr(tensor, "is_quantized", False) else dtype,
-        "sha256": hashlib.sha256(numpy.ascontiguousarray(array).tobytes()).hexdigest(),
+        "sha256": checksum(array),
     }
 
 
