@@ -23,7 +23,17 @@ from tests.oracles.fact import Framework, flat, lines
 from weightwise.conventions.pytorch import configuration
 
 GOLDEN = Path(__file__).parent / "golden"
-FAMILIES = ("dense", "convolution", "activations", "normalization", "reshaping", "pooling", "spatial", "recurrent")
+FAMILIES = (
+    "dense",
+    "convolution",
+    "activations",
+    "normalization",
+    "reshaping",
+    "pooling",
+    "spatial",
+    "recurrent",
+    "attention",
+)
 
 
 class PyTorch(Framework):
@@ -37,7 +47,8 @@ class PyTorch(Framework):
         """Return what the module computes at inference."""
         layer.double().eval()
         with torch.no_grad():
-            return [output.numpy() for output in flat(case.outputs(layer, [torch.from_numpy(x) for x in inputs]))]
+            outputs = flat(case.outputs(layer, [torch.from_numpy(x) for x in inputs]))
+        return [output.numpy() for output in outputs if output is not None]
 
     def variables(self, layer: Any) -> list[dict[str, Any]]:
         """Return name, shape, dtype and trainability of each of the module's own arrays, as its state dict lists them.

@@ -1,4 +1,4 @@
-"""What a bare state dict leaves open: the classes that may own arrays of these names and shapes, and what each reads in them.
+"""What a bare state dict leaves open: the classes that may own arrays of these names, and what each reads in them.
 
 A state dict says no classes. A class is possible where its table calls for exactly these names; whether the shapes fit
 too, the naming finds out. What only settings could tell, such as the groups of a convolution, stays open.
@@ -7,6 +7,7 @@ too, the naming finds out. What only settings could tell, such as the groups of 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from weightwise.conventions.pytorch import TABLE
 from weightwise.conventions.pytorch.wings import WINGS
@@ -42,7 +43,7 @@ def _classes() -> Iterator[str]:
 
 
 def _plain(class_name: str, arrays: Arrays) -> Sequence[Slot]:
-    """Return the slots of a class that has the parameters and buffers of these names, those that it does not know left out."""
+    """Return the slots of a class that has parameters and buffers of these names, as far as it can have them."""
     weight = list(arrays.get("weight", ()))
     config: Config = {
         "parameters": list(arrays),
@@ -52,7 +53,8 @@ def _plain(class_name: str, arrays: Arrays) -> Sequence[Slot]:
         "num_parameters": weight[0] if weight else 1,
     }
     try:
-        return list(unsized_slots(rows_of(class_name, WINGS.rows_for(class_name), config), config, by_name=True))
+        rows = rows_of(class_name, WINGS.rows_for(class_name), config)
+        return list(unsized_slots([replace(row, sizes=None) for row in rows], config, by_name=True))
     except (KeyError, ValueError):  # a setting decides what this class stores
         return ()
 

@@ -33,5 +33,6 @@ WINGS = Wings(
             "ZeroPad3d"
         ),
         "recurrent": "GRU GRUCell GRU_l LSTM LSTMCell LSTM_l RNN RNNCell RNN_l",
+        "attention": "MultiheadAttention",
     },
 )
