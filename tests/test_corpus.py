@@ -66,7 +66,7 @@ def test_what_is_known_of_the_real_speech_network():
     layer = weightwise.open(CORPUS / "keras-dtln-40h-weights/DTLN_norm_40h.h5")["instant_layer_normalization"]
     assert [weight.bound.text() for weight in layer.weights] == ["features 257", "features 257"]
     assert {weight.note for weight in layer.weights} == {
-        "no name tells the class, but of those with variables of these names GroupNormalization and "
+        "no name tells the class, but of the framework's own with variables of these names GroupNormalization and "
         "LayerNormalization call for these shapes"
     }
     assert layer.operation is None

@@ -106,9 +106,9 @@ def test_the_default_name_of_a_class_is_a_rule_and_its_arrays_are_stronger():
     model = opened_as(LATER)
     assert {weight.evidence for weight in model["lstm_2"].weights} == {Evidence.RECOGNISED}
     assert model["lstm_3"].weights[0].note == (
-        "the layer is called after LSTM, which has other arrays, but of those with variables of these names only "
-        "CuDNNLSTM calls for these shapes, and ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, GRU, LSTM, SimpleRNN and CuDNNGRU "
-        "do not"
+        "the layer is called after LSTM, which has other arrays, but of the framework's own with variables of these "
+        "names only CuDNNLSTM calls for these shapes, and ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, GRU, LSTM, SimpleRNN and "
+        "CuDNNGRU do not"
     )
 
 

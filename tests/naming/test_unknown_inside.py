@@ -53,6 +53,12 @@ def test_keras_before_it_was_part_of_tensorflow_lists_them_as_its_file_does():
     assert inside[-1].path == "middle/inner/last_gate/limit"
 
 
+def test_a_version_that_its_format_contradicts_changes_no_order():
+    stored = open_stored(SAMPLES / "keras3_nested.keras")
+    paths = [weight.path for weight in named(stored).weights]
+    assert [weight.path for weight in named(replace(stored, version="2.2.4")).weights] == paths
+
+
 def test_a_name_that_leads_through_several_layers_is_nobodys():
     model = weightwise.open(SAMPLES / "keras3_ambiguous_inside.h5")
     unknown = [weight for weight in model.weights if weight.bound is None]

@@ -76,7 +76,8 @@ def named(stored: StoredModel) -> Model:
     ordered: list[_Owned] = []
     for draft in (*root.layers, *_top_level(root)):
         owned = _owned(draft, file, found)
-        ordered += _legacy_order(owned) if draft.layers and chosen.trained_first else owned
+        listed = draft.layers and chosen.trained_first and stored.addressing is Addressing.ORDER
+        ordered += _legacy_order(owned) if listed else owned
     indices: dict[tuple[str, str], int] = {}
     weights: dict[str, list[Weight]] = {}
     for item in ordered:

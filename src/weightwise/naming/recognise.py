@@ -199,7 +199,7 @@ def _ruled_out(called: str, readings: Sequence[Reading], candidates: Sequence[Fo
     told = f"the layer is called after {called}, which has other arrays" if called else "no name tells the class"
     fits = f"only {left[0]} calls" if len(left) == 1 else f"{_listed(left)} call"
     rest = f", and {_listed(others)} {'does' if len(others) == 1 else 'do'} not" if others else ""
-    return f"{told}, but of those with variables of these names {fits} for these shapes{rest}"
+    return f"{told}, but of the framework's own with variables of these names {fits} for these shapes{rest}"
 
 
 def _listed(names: Sequence[str]) -> str:
