@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy
@@ -19,8 +20,8 @@ from tests.oracles.proof import (
     outputs,
     survivors,
 )
-from weightwise.conventions import keras
-from weightwise.conventions.choice import Describe, keras_convention
+from weightwise.conventions import flax, keras, pytorch
+from weightwise.conventions.choice import PACKAGES, Describe, framework_convention, keras_convention
 from weightwise.conventions.keras import keras1, legacy
 from weightwise.conventions.row import Slot
 from weightwise.naming.slots import Expected, matched
@@ -44,6 +45,8 @@ def label(fact: Fact) -> str:
 
 def convention(fact: Fact) -> Describe:
     """Return the convention of the framework that made a fact."""
+    if fact["framework"] in PACKAGES:
+        return framework_convention(fact["framework"]).describe
     return keras_convention(fact["version"], fact["backend"]).describe
 
 
@@ -99,19 +102,32 @@ def test_names_of_cases_are_distinct():
 
 ROWS = [("3", row) for row in keras.all_rows()] + [("2", row) for row in legacy.own_rows()]
 ROWS += [("1", row) for row in keras1.own_rows()]
+ROWS += [("PyTorch", row) for row in pytorch.all_rows()] + [("Flax", row) for row in flax.all_rows()]
+
+
+def keras_generation(fact: Fact) -> str:
+    """Return the first number of the version of Keras that made a fact; empty for another framework."""
+    return "" if fact["framework"] in PACKAGES else fact["version"].partition(".")[0]
 
 
 @pytest.mark.parametrize(("generation", "row"), ROWS, ids=lambda value: getattr(value, "layer", value))
 def test_every_row_has_a_case(generation, row):
-    facts = [fact for fact in FACTS if fact["version"].startswith(generation)]
+    facts = [fact for fact in FACTS if generation in (fact["framework"], keras_generation(fact))]
     facts = [fact for fact in facts if generation != "1" or row.when(fact["config"])]  # two rows have the same name
-    proven = [(fact["class_name"], f"/{weight['name']}") for fact in facts for weight in fact["weights"]]
+    proven = [pair for fact in facts for weight in fact["weights"] for pair in owners(fact, weight["name"])]
     missing = [
         layer
         for layer in row.layer.split()
         if not any(name == proving(generation, layer) and path.endswith(f"/{row.name}") for name, path in proven)
     ]
     assert not missing
+
+
+def owners(fact: Fact, name: str) -> Iterator[tuple[str, str]]:
+    """Yield the classes that an array is of, and its name in each: a layer of an LSTM of PyTorch is a part of it."""
+    yield fact["class_name"], f"/{name}"
+    if numbered := re.fullmatch(r"(\w+)_l\d+(?:_reverse)?", name):
+        yield f"{fact['class_name']}_l", f"/{numbered[1]}"
 
 
 def proving(generation: str, layer: str) -> str:
