@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from weightwise.axes import Bound, parse
 from weightwise.conventions.row import Config, Shapes, Slot
@@ -68,9 +69,18 @@ class Recogniser:
         self.addressing = addressing
         self.forms = Forms(table)
 
+    @cached_property
+    def _classes(self) -> Mapping[str, list[str]]:
+        """The classes by what layers of them are called: by Keras 1 in small letters, and by others in snake case."""
+        found: dict[str, list[str]] = {}
+        for name in self.forms.classes:
+            for called in {snake_case(name), name.lower()}:
+                found.setdefault(called, []).append(name)
+        return found
+
     def named(self, layer: StoredLayer) -> list[Named]:
         """Return the layer's arrays in the order of its slots: named as far as all readings agree, else unknown."""
-        classes = [name for name in self.forms.classes if told_class(layer) in (snake_case(name), name.lower())]
+        classes = self._classes.get(told_class(layer), [])
         forms = [form for name in classes for form in self.forms.of(name)]
         readings = self._readings(forms, layer)
         if readings:
