@@ -14,7 +14,8 @@ from weightwise.conventions.choice import keras_convention
 from weightwise.formats import open_stored
 from weightwise.model import Evidence, Model
 from weightwise.naming import named
-from weightwise.naming.forms import Forms, opened
+from weightwise.naming.forms import Forms
+from weightwise.naming.readings import opened
 from weightwise.naming.recognise import recognised
 from weightwise.stored import Addressing, StoredArray, StoredLayer
 

@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 
-from weightwise.axes import parse
-from weightwise.axes.terms import Expand, atoms
 from weightwise.conventions.row import Config, Row, Shapes, Slot
 from weightwise.conventions.rule import joined, rows_of, unsized_slots
 from weightwise.conventions.table import Table
@@ -118,15 +116,3 @@ def _closed(row: Row, config: Config, inputs: Shapes) -> Row:
     except (KeyError, ValueError):
         return replace(row, expand=None)
     return row
-
-
-def opened(axes: str, rank: int) -> str:
-    """Return axes for an array of this rank where those that only a configuration supplies have places, and no names.
-
-    >>> opened("...kernel", 2), opened("position (...window) out", 3)
-    ('kernel_0 kernel_1', 'position window_0 out')
-    """
-    terms = parse(axes).terms
-    count = rank - len(terms) + 1 if any(isinstance(term, Expand) for term in terms) else 1
-    names = {term.name for term in atoms(terms) if isinstance(term, Expand)}
-    return str(parse(axes).expand(**{name: " ".join(f"{name}_{n}" for n in range(count)) for name in names}))

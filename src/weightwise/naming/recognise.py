@@ -13,51 +13,17 @@ convolution, stays open.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
-from weightwise.axes import Bound, parse
-from weightwise.conventions.row import Config, Shapes, Slot
+from weightwise.conventions.row import Config, Shapes
 from weightwise.conventions.table import Table
-from weightwise.errors import AxesError
 from weightwise.model import Evidence
-from weightwise.naming.forms import Form, Forms, opened
+from weightwise.naming.forms import Form, Forms
+from weightwise.naming.readings import Reading, listed, named_by, told_by
 from weightwise.naming.slots import Expected, Named, last_name, matched, unknown_array, variable_name
-from weightwise.stored import Addressing, StoredArray, StoredLayer
-
-
-@dataclass(frozen=True)
-class Told:
-    """What one reading says of one array."""
-
-    slot: Slot
-    bound: Bound | None
-    """None where only a configuration could tell the axes."""
-
-    @property
-    def identity(self) -> tuple[str, str, str]:
-        """What two readings that agree have in common."""
-        return self.slot.name, self.slot.role, self.notation
-
-    @property
-    def notation(self) -> str:
-        """The axes, as far as they are told."""
-        return self.bound.notation if self.bound else self.slot.axes
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One form of a class that calls for the layer's arrays."""
-
-    class_name: str
-    told: Mapping[str, Told]
-    """By the key of the array, in the order of the slots."""
-
-    def __str__(self) -> str:
-        return (
-            f"{self.class_name} with {', '.join(f'{told.slot.name}: {told.notation}' for told in self.told.values())}"
-        )
+from weightwise.stored import Addressing, StoredLayer
 
 
 class Recogniser:
@@ -86,12 +52,12 @@ class Recogniser:
         if readings:
             owner = "group" if layer.class_name else "layer"
             rule = f"the file names the {owner} after the class {classes[0]}, as Keras does"
-            return list(_named(layer, readings, Evidence.RECOGNISED, rule))
+            return list(named_by(layer, readings, Evidence.RECOGNISED, rule))
         candidates = self.forms.having(variables(layer)) if self.addressing is Addressing.ORDER else []
         readings = [self._cautious(found) for found in self._readings(candidates, layer) if _one_scope(found, layer)]
         if readings:
             rule = _ruled_out(forms[0].class_name if forms else "", readings, candidates)
-            return list(_named(layer, readings, Evidence.INFERRED, rule))
+            return list(named_by(layer, readings, Evidence.INFERRED, rule))
         return [
             unknown_array(array, variable_name(array, layer.name), True, _open(layer, classes))
             for array in layer.arrays
@@ -113,7 +79,7 @@ class Recogniser:
             found, rest, _ = matched(expected, layer.arrays, self.addressing, self.table.prefixed)
             if rest or len(found) < len(slots):
                 continue
-            if told := _told(slots, [found[place] for place in range(len(slots))]):
+            if told := told_by(slots, [found[place] for place in range(len(slots))]):
                 reading = Reading(form.class_name, told)
                 readings[str(reading)] = reading
         return list(readings.values())
@@ -154,20 +120,6 @@ def _sizes(layer: StoredLayer) -> tuple[Config, Shapes]:
     return {"units": recurrent[0]}, ((None, None, kernel[0]),)
 
 
-def _told(slots: Sequence[Slot], arrays: Sequence[StoredArray]) -> dict[str, Told]:
-    """Return what the slots say of the arrays, with shared sizes; nothing where they contradict each other."""
-    sizes: dict[str, int] = {}
-    told = {}
-    for slot, array in zip(slots, arrays, strict=True):
-        try:
-            bound = parse(opened(slot.axes, len(array.shape))).bind(array.shape, sizes)
-        except AxesError:
-            return {}
-        sizes.update(bound.sizes)
-        told[array.key] = Told(slot, None if "..." in slot.axes else bound)
-    return told
-
-
 def _one_scope(reading: Reading, layer: StoredLayer) -> bool:
     """Return whether the names of the variables lead through the same layers, as those of one layer do."""
     names = {array.key: array.name.split(":")[0] for array in layer.arrays}
@@ -178,42 +130,14 @@ def _one_scope(reading: Reading, layer: StoredLayer) -> bool:
     return len(scopes) == 1 and all(names[key].endswith(end) for key, end in ends.items())
 
 
-def _named(layer: StoredLayer, readings: Sequence[Reading], evidence: Evidence, rule: str) -> Iterator[Named]:
-    """Yield each array as all readings have it, or unknown with all of them."""
-    arrays = {array.key: array for array in layer.arrays}
-    for key in readings[0].told:
-        options = {reading.told[key].identity: reading.told[key] for reading in readings}
-        told = next(iter(options.values()))
-        if len(options) == 1 and told.bound is not None:
-            slot = told.slot
-            yield Named(arrays[key], slot.name, slot.role, "", told.bound, evidence, slot.trainable, rule, at=slot.at)
-        else:
-            name = (
-                told.slot.name if len({name for name, _, _ in options}) == 1 else variable_name(arrays[key], layer.name)
-            )
-            notations = dict.fromkeys(option.notation for option in options.values())
-            yield unknown_array(arrays[key], name, told.slot.trainable, _left(readings), notations)
-
-
-def _left(readings: Sequence[Reading]) -> str:
-    """Return what is left open."""
-    if len(readings) == 1:
-        return f"the file has no configuration, which alone tells the axes of {readings[0].class_name}"
-    return f"the file has no configuration, and several readings are left: {'; or '.join(map(str, readings))}"
-
-
 def _ruled_out(called: str, readings: Sequence[Reading], candidates: Sequence[Form]) -> str:
     """Return why these classes are left, and no others."""
     left = list(dict.fromkeys(reading.class_name for reading in readings))
     others = [name for name in dict.fromkeys(form.class_name for form in candidates) if name not in left]
     told = f"the layer is called after {called}, which has other arrays" if called else "no name tells the class"
-    fits = f"only {left[0]} calls" if len(left) == 1 else f"{_listed(left)} call"
-    rest = f", and {_listed(others)} {'does' if len(others) == 1 else 'do'} not" if others else ""
+    fits = f"only {left[0]} calls" if len(left) == 1 else f"{listed(left)} call"
+    rest = f", and {listed(others)} {'does' if len(others) == 1 else 'do'} not" if others else ""
     return f"{told}, but of the framework's own with variables of these names {fits} for these shapes{rest}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _open(layer: StoredLayer, classes: Sequence[str]) -> str:
