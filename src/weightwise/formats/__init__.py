@@ -42,11 +42,12 @@ FOLDERS: tuple[str, ...] = (
     "torch_distributed",
     "safetensors",
     "torch_sharded",
+    "orbax",
 )
 """The readers of a `Folder`."""
 READABLE = (
-    "PyTorch files (.pt, .pth, .bin, .ckpt), Keras archives (.keras), weights (.weights.h5, .weights.json) "
-    "and models or weights in HDF5 (.h5, .hdf5)"
+    "PyTorch files (.pt, .pth, .bin, .ckpt), safetensors, Flax and Orbax checkpoints, NumPy (.npy, .npz), Equinox (.eqx), "
+    "Keras archives (.keras), weights (.weights.h5, .weights.json) and models or weights in HDF5 (.h5, .hdf5)"
 )
 
 
@@ -54,7 +55,8 @@ def open_stored(path: str | Path) -> StoredModel:
     """Returns what a file or a folder holds, without reading values; raises `MissingFileError` or `FormatError`."""
     found = open_folder(path) if Path(path).is_dir() else open_source(path)
     model = folder_model(found) if isinstance(found, Folder) else file_model(found)
-    return replace(model, problems=told(model.path, model.problems))
+    remarks = tuple(str(FormatError(remark)) for remark in model.remarks)  # in one line, whatever a file's names are
+    return replace(model, remarks=remarks, problems=told(model.path, model.problems))
 
 
 def file_model(source: Source) -> StoredModel:

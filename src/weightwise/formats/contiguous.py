@@ -50,13 +50,13 @@ def contiguous(
     )
 
 
-def unreadable(source: Source, path: str, shape: tuple[int, ...], dtype: str, nbytes: int, why: str) -> StoredArray:
+def unreadable(file: str, path: str, shape: tuple[int, ...], dtype: str, nbytes: int, why: str) -> StoredArray:
     """Returns an array whose values cannot be told; `read` raises `FormatError` with the reason."""
 
     def read() -> numpy.ndarray:
-        raise FormatError(f"{source.name}: the values of {path} cannot be read: {why}.")
+        raise FormatError(f"{file}: the values of {path} cannot be read: {why}.")
 
-    return StoredArray(path, path, shape, dtype, nbytes, read, file=source.name)
+    return StoredArray(path, path, shape, dtype, nbytes, read, file=file)
 
 
 def values(

@@ -105,10 +105,12 @@ def encoded(values: numpy.ndarray, dtype: str) -> numpy.ndarray:
     """Returns the codes of values, little-endian and in C order; raises `ValueError` for a value that has none."""
     import numpy
 
+    values = numpy.ascontiguousarray(values)  # one dimension at least
+
     if dtype in NUMPY:
         codes = values.astype(dtype, casting="safe", copy=False)
     elif dtype == "bfloat16":
-        codes = (numpy.ascontiguousarray(values, "float32").view("uint32") >> 16).astype("uint16")
+        codes = (values.astype("float32").view("uint32") >> 16).astype("uint16")
     else:
         codes = nearest(values, dtype)
     if not numpy.array_equal(decoded(codes, dtype), values, equal_nan=True):

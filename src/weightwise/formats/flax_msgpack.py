@@ -105,7 +105,7 @@ def array_of(source: Source, path: Path, value: Value, problems: list[str]) -> S
     except FormatError as error:
         problems.append(str(error))
         size = value.size if isinstance(value, Binary) else 0
-        return unreadable(source, shown(path), (), "unknown", size, "its shape and dtype cannot be told")
+        return unreadable(source.name, shown(path), (), "unknown", size, "its shape and dtype cannot be told")
 
 
 def number(source: Source, path: Path, value: complex) -> StoredArray:
@@ -139,11 +139,11 @@ def array_in(body: Source, path: Path) -> StoredArray:
     if sizes is None or not isinstance(dtype, str) or not isinstance(data, Binary):
         raise FormatError(f"{body.name}: expected shape, dtype and bytes of {shown(path)}, found something else.")
     if dtype not in BITS:
-        return unreadable(body, shown(path), sizes, dtype[:40], data.size, "its dtype is not known")
+        return unreadable(body.name, shown(path), sizes, dtype[:40], data.size, "its dtype is not known")
     bits = max(8, BITS[dtype])  # JAX keeps an int4 in a byte
     if prod(sizes) * bits != 8 * data.size:
         expected = f"expected {prod(sizes) * bits // 8:,} bytes for {dtype} {sizes}, found {data.size:,}"
-        return unreadable(body, shown(path), sizes, dtype, data.size, expected)
+        return unreadable(body.name, shown(path), sizes, dtype, data.size, expected)
     return contiguous(data.body, shown(path), sizes, dtype, 0, bits=bits)
 
 
@@ -167,7 +167,7 @@ def joined(source: Source, path: Path, found: Mapping[Path, Value], problems: li
     if sizes is None or len(dtypes) != 1 or sum(piece.size for piece in pieces) != prod(sizes):
         why = "its pieces do not make up its shape"
         problems.append(f"{source.name}: the values of {shown(path)} cannot be read: {why}; get the file again.")
-        return unreadable(source, shown(path), sizes or (), min(dtypes, default="unknown"), nbytes, why)
+        return unreadable(source.name, shown(path), sizes or (), min(dtypes, default="unknown"), nbytes, why)
 
     def read() -> numpy.ndarray:
         import numpy

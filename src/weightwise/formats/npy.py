@@ -49,14 +49,7 @@ class NpyHeader:
     @property
     def dtype(self) -> str:
         """The dtype's name, or an empty string for what is no number."""
-        if self.description == BFLOAT16:
-            return "bfloat16"
-        found = DESCRIPTION.fullmatch(self.description)
-        if not found:
-            return ""
-        kind, size = found[2], found[3]
-        name = SMALL.get(kind + size) or f"{KINDS.get(kind, '')}{8 * int(size or 0)}"
-        return name if name in BITS else ""
+        return dtype_of(self.description)
 
     @property
     def nbytes(self) -> int | None:
@@ -65,6 +58,22 @@ class NpyHeader:
         if not found or not found[3] or found[2] in "OMm":
             return None
         return prod(self.shape) * int(found[3]) * (4 if found[2] == "U" else 1)
+
+
+def dtype_of(description: str) -> str:
+    """Returns the name of a dtype for NumPy's own word, or an empty string for what is no number.
+
+    >>> dtype_of(">i2")
+    'int16'
+    """
+    if description == BFLOAT16:
+        return "bfloat16"
+    found = DESCRIPTION.fullmatch(description)
+    if not found:
+        return ""
+    kind, size = found[2], found[3]
+    name = SMALL.get(kind + size) or f"{KINDS.get(kind, '')}{8 * int(size or 0)}"
+    return name if name in BITS else ""
 
 
 def is_npy(source: Source, offset: int = 0) -> bool:
@@ -114,7 +123,7 @@ def npy_array(source: Source, header: NpyHeader, path: str) -> StoredArray:
     if not header.dtype:
         what = "they are Python objects in a pickle" if header.description.endswith("O") else "they are no numbers"
         dtype = "object" if header.description.endswith("O") else header.description
-        return unreadable(source, path, header.shape, f"{dtype:.40}", header.nbytes or 0, what)
+        return unreadable(source.name, path, header.shape, f"{dtype:.40}", header.nbytes or 0, what)
     order = ">" if header.description.startswith(">") else "<"
     if not header.fortran or len(header.shape) < 2:
         return contiguous(source, path, header.shape, header.dtype, header.data, order=order)

@@ -162,7 +162,7 @@ def stored(source: Source, entry: Entry, start: int, axes: str) -> StoredArray:
     """Returns the array of an entry."""
     if entry.problem:
         size = entry.end - entry.begin
-        return unreadable(source, entry.name, entry.shape, entry.dtype, size, entry.problem)
+        return unreadable(source.name, entry.name, entry.shape, entry.dtype, size, entry.problem)
     return contiguous(source, entry.name, entry.shape, entry.dtype, start + entry.begin, axes=axes)
 
 
