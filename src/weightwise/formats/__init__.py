@@ -39,15 +39,15 @@ SOURCES = (
 ARCHIVES = ("torch_zip", "numpy_files", "keras_archive")
 """The readers of an `Archive`."""
 FOLDERS: tuple[str, ...] = (
-    "torch_distributed",
     "safetensors",
+    "torch_distributed",
     "torch_sharded",
     "orbax",
 )
 """The readers of a `Folder`."""
 READABLE = (
-    "PyTorch files (.pt, .pth, .bin, .ckpt), safetensors, Flax and Orbax checkpoints, NumPy (.npy, .npz), Equinox (.eqx), "
-    "Keras archives (.keras), weights (.weights.h5, .weights.json) and models or weights in HDF5 (.h5, .hdf5)"
+    "PyTorch files (.pt, .pth, .bin, .ckpt), safetensors, Flax and Orbax checkpoints, NumPy (.npy, .npz), "
+    "Equinox (.eqx), Keras archives (.keras), weights (.weights.h5, .weights.json) and models or weights in HDF5 (.h5, .hdf5)"
 )
 
 

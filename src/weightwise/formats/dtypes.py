@@ -126,7 +126,8 @@ def nearest(values: numpy.ndarray, dtype: str) -> numpy.ndarray:
     keys, wanted = sortable(known), sortable(values.astype(known.dtype))
     order = numpy.argsort(keys, kind="stable")
     places = numpy.searchsorted(keys[order], wanted).clip(max=len(order) - 1)
-    return order[places].astype("uint8")
+    codes: numpy.ndarray = order[places].astype("uint8")
+    return codes
 
 
 def sortable(values: numpy.ndarray) -> numpy.ndarray:
