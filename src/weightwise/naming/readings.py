@@ -96,7 +96,7 @@ def opened(axes: str, rank: int) -> str:
     """Return axes for an array of this rank where those that only a configuration supplies have places, and no names.
 
     >>> opened("...kernel", 2), opened("position (...window) out", 3)
-    ('kernel_0 kernel_1', 'position window_0 out')
+    ('kernel_0 kernel_1', 'position (window_0) out')
     """
     terms = parse(axes).terms
     count = rank - len(terms) + 1 if any(isinstance(term, Expand) for term in terms) else 1
