@@ -47,7 +47,8 @@ FOLDERS: tuple[str, ...] = (
 """The readers of a `Folder`."""
 READABLE = (
     "PyTorch files (.pt, .pth, .bin, .ckpt), safetensors, Flax and Orbax checkpoints, NumPy (.npy, .npz), "
-    "Equinox (.eqx), Keras archives (.keras), weights (.weights.h5, .weights.json) and models or weights in HDF5 (.h5, .hdf5)"
+    "Equinox (.eqx), Keras archives (.keras), weights (.weights.h5, .weights.json) "
+    "and models or weights in HDF5 (.h5, .hdf5)"
 )
 
 
