@@ -24,14 +24,22 @@ from weightwise.answers.meaning import (
 from weightwise.answers.roles import PARTS, ROLES, UNNAMED, VARIANTS, part_meaning, part_name, role_meaning
 from weightwise.axes import Expand, Labels, Parts, parse
 from weightwise.axes.terms import leaves
-from weightwise.conventions.keras import all_rows, describe
+from weightwise.conventions import keras, pytorch
+from weightwise.conventions.keras import all_rows
 from weightwise.ops.attention import Attention
 from weightwise.ops.dense import Dense, QuantizedDense
 from weightwise.ops.norm import BatchNorm, Standardization
 from weightwise.ops.wrappers import TimeDistributed
 
 GOLDEN = Path(__file__).parents[1] / "oracles" / "golden"
-FACTS = [json.loads(line) for path in sorted(GOLDEN.glob("keras_*.jsonl")) for line in path.read_text().splitlines()]
+TABLES = {"keras": keras.TABLE, "pytorch": pytorch.TABLE}
+FACTS = [
+    (TABLES[framework], json.loads(line))
+    for framework in TABLES
+    for path in sorted(GOLDEN.glob(f"{framework}_*.jsonl"))
+    for line in path.read_text().splitlines()
+]
+ROWS = [*all_rows(), *pytorch.all_rows()]
 
 
 def names(axes):
@@ -56,7 +64,7 @@ def labels(axes):
             yield from ((term.name, label) for label in term.labels)
 
 
-@pytest.mark.parametrize("row", all_rows(), ids=lambda row: f"{row.layer.split()[0]} {row.name} {row.axes}")
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.layer.split()[0]} {row.name} {row.axes}")
 def test_every_row_of_the_table_can_be_explained(row):
     assert role_meaning(row.role) is not UNNAMED
     assert all(axis_meaning(name) is not OTHER for name in names(row.axes))
@@ -77,9 +85,9 @@ def test_the_names_that_a_row_has():
     assert list(names("side{input: in | recurrent: units'}")) == ["side", "in", "units'"]
 
 
-@pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact["name"])
-def test_every_array_that_a_framework_made_can_be_explained(fact):
-    description = described(fact, describe)
+@pytest.mark.parametrize(("table", "fact"), FACTS, ids=lambda value: value["name"] if isinstance(value, dict) else "")
+def test_every_array_that_a_framework_made_can_be_explained(table, fact):
+    description = described(fact, table.describe)
     for slot in description.slots:
         assert role_meaning(slot.role, description.operation) is not UNNAMED
         assert all(axis_meaning(name) is not OTHER for name in names(slot.axes)), slot.axes
@@ -131,7 +139,7 @@ def test_a_window_along_a_sequence_has_no_columns():
     assert axis_meaning("kw", ["kh", "kw", "in", "out"]).noun == "column"
 
 
-@pytest.mark.parametrize("name", ["in_c", "out_d", "each_b", "axis_3"])
+@pytest.mark.parametrize("name", ["in_c", "out_d", "each_b", "axis_3", "last_2"])
 def test_lettered_axes_say_their_letter(name):
     meaning = axis_meaning(name)
     letter = name[-1]

@@ -9,9 +9,10 @@ from importlib import import_module
 import pytest
 
 from weightwise.conventions.keras.wings import WINGS as KERAS
+from weightwise.conventions.pytorch.wings import WINGS as PYTORCH
 from weightwise.conventions.wings import Rules
 
-FRAMEWORKS = (KERAS,)
+FRAMEWORKS = (KERAS, PYTORCH)
 MODULES = [(wings, wing) for wings in FRAMEWORKS for wing in wings.classes]
 each_framework = pytest.mark.parametrize("wings", FRAMEWORKS, ids=lambda wings: wings.package)
 

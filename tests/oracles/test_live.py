@@ -16,7 +16,12 @@ pytestmark = pytest.mark.oracle
 
 GOLDEN = Path(__file__).parent / "golden"
 ROOT = GOLDEN.parents[2]
-MAKERS = {"keras": "tests.oracles.make_keras_facts", "keras2": "tests.oracles.make_keras2_facts"}
+MAKERS = {
+    "flax": "tests.oracles.make_flax_facts",
+    "keras": "tests.oracles.make_keras_facts",
+    "keras2": "tests.oracles.make_keras2_facts",
+    "pytorch": "tests.oracles.make_pytorch_facts",
+}
 ELSEWHERE = {
     "old_keras": "the Kerases before tf.keras run in Python 3.7 with packages of their time: make_old_keras_facts.py"
 }

@@ -203,8 +203,8 @@ LETTERED: Mapping[str, AxisMeaning] = {
         "place {at} along axis {letter}",
     ),
 }
-"""Axes that are called by a letter or a number: `in_c`, `out_d`, `each_b` of an equation, `axis_1` of a tensor, and from
-its end `last_2`."""
+"""Axes that are called by a letter or a number: `in_c`, `out_d`, `each_b` of an equation, `axis_1` of a tensor, and
+`last_2` from its end."""
 
 OTHER = AxisMeaning("place", "an axis of its own", "place {at} of {size}", "place {at}")
 """An axis that has no entry."""

@@ -76,6 +76,11 @@ ROLES: Mapping[str, RoleMeaning] = {
         "multiplies the values below zero of {made}; those above stay as they are",
         "a slope",
     ),
+    "projection": RoleMeaning("the factors by which the layer makes its output of its units", _PRODUCT),
+    "extra": RoleMeaning(
+        "a key or a value beside those that arrive, to which every position can attend",
+        "multiplies nothing; it is {made} of the one more key or value",
+    ),
     "scale": RoleMeaning("the factors by which the layer multiplies its results", "multiplies {made}", "a scale"),
     "score_scale": RoleMeaning("the factor by which the layer multiplies its scores", "multiplies every score"),
     "lora_a": RoleMeaning("the first half of a low-rank update, which is multiplied by the second", _PRODUCT),
@@ -147,6 +152,7 @@ PARTS: Mapping[str, str] = {
     "key": "the keys, by which a position is found",
     "value": "the values, which are handed on",
     "gate": "the gate, which scales what is handed on",
+    "projection": "the queries, the keys and the values, one after another",
     "output": "the output, which joins the heads again",
 }
 """Parts of a layer that have roles of their own."""

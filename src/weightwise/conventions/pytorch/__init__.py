@@ -3,14 +3,16 @@
 The order is that of `Module.state_dict()`: a module's own parameters, its own buffers, then those of the modules inside
 it, which are layers of their own here. An array's key is its name in the module: `weight`, `running_mean`.
 
-What the table reads as a configuration is not what PyTorch calls so, for it has none: `configuration` makes it from the
-attributes of a module, which a pickled module, TorchScript and a module in memory have alike.
+PyTorch has no configurations. What stands for one is made from the attributes of a module, which a pickled module,
+TorchScript and a module in memory have alike: `configuration` returns the public ones that are plain (`kernel_size`,
+`stride`, `eps`, `batch_first` …), and the names of the arrays that are there, as `parameters` and `buffers`. Whether a
+row applies is a matter of these names more than of settings: a layer without bias has no `bias` among them.
 """
 
-from weightwise.conventions.pytorch.configuration import configuration
 from weightwise.conventions.pytorch.wings import WINGS
 from weightwise.conventions.table import Table
 from weightwise.conventions.wings import Rules
+from weightwise.formats.torch_configuration import configuration
 
 RULES = Rules(WINGS)
 TABLE = Table(RULES, WINGS.rows_for, by_name=True)
