@@ -51,7 +51,7 @@ def test_objects_are_listed_and_never_unpickled():
     assert (array.shape, array.dtype) == ((3,), "object")
     with pytest.raises(FormatError, match="values of numpy_objects cannot be read: they are Python obj"):
         array.read()
-    assert stored.problems[0].endswith("the values are |O, which only a pickle holds.")
+    assert stored.problems[0].endswith("the values are |O, and what they take cannot be told.")
 
 
 def test_an_archive_is_a_tree_with_its_optimizer_apart():

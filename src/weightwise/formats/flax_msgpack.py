@@ -32,6 +32,8 @@ ARRAY, COMPLEX, SCALAR = 1, 2, 3
 """Flax's types of extensions."""
 CHUNKED = "__msgpack_chunked_array__"
 MOST_DIMENSIONS = 64
+REPLACED = "\ufffd"
+"""What stands for bytes that are no text."""
 LOOKED_AT = 1000
 """So many leaves are looked at for an array."""
 DTYPES = {bool: "bool", int: "int64", float: "float64", complex: "complex128"}
@@ -69,13 +71,21 @@ def open_model(source: Source) -> StoredModel:
 def read_tree(source: Source, problems: list[str]) -> list[Leaf]:
     """Returns the arrays and numbers of a file with their paths, up to where it is damaged; damage is a problem."""
     found: dict[Path, Value] = {}
+    cursor = Cursor(source)
     try:
-        for path, value in leaves(Cursor(source)):
+        for path, value in leaves(cursor):
             if path in found:
                 problems.append(f"{source.name}: {shown(path)} is there twice; the first one is shown.")
             found.setdefault(path, value)
+        if cursor.position < source.size:
+            problems.append(
+                f"{source.name}: {source.size - cursor.position:,} bytes follow the tree; get the file again."
+            )
     except FormatError as error:
         problems.append(str(error))
+    garbled = [path for path in found if any(REPLACED in key for key in path)]
+    if garbled:
+        problems.append(f"{source.name}: expected names in UTF-8, found {shown(garbled[0]):.200}; get the file again.")
     chunked = {path[:-1] for path in found if path[-1:] == (CHUNKED,)}
     result: list[Leaf] = []
     for path, value in found.items():
@@ -97,7 +107,7 @@ def array_of(source: Source, path: Path, value: Value, problems: list[str]) -> S
         return number(source, path, value)
     try:
         if isinstance(value, Binary) and value.code in (ARRAY, SCALAR):
-            return array_in(value.body, path)
+            return array_in(value.body, path, problems)
         if isinstance(value, Binary) and value.code == COMPLEX:
             return number(source, path, complex_in(value.body))
         found = "bytes" if isinstance(value, Binary) else type(value).__name__
@@ -129,8 +139,11 @@ def complex_in(body: Source) -> complex:
     raise FormatError(f"{body.name}: expected a complex number at byte {body.start}, found {len(parts)} values.")
 
 
-def array_in(body: Source, path: Path) -> StoredArray:
-    """Returns the array that an extension holds, also when its bytes are cut off; raises `FormatError`."""
+def array_in(body: Source, path: Path, problems: list[str]) -> StoredArray:
+    """Returns the array that an extension holds, also when its bytes are cut off; raises `FormatError`.
+
+    Values that cannot be read are a problem.
+    """
     found: dict[Path, Value] = {}
     with suppress(FormatError):
         found.update(leaves(Cursor(body)))
@@ -138,12 +151,13 @@ def array_in(body: Source, path: Path) -> StoredArray:
     dtype, data = found.get(("1",)), found.get(("2",))
     if sizes is None or not isinstance(dtype, str) or not isinstance(data, Binary):
         raise FormatError(f"{body.name}: expected shape, dtype and bytes of {shown(path)}, found something else.")
-    if dtype not in BITS:
-        return unreadable(body.name, shown(path), sizes, dtype[:40], data.size, "its dtype is not known")
-    bits = max(8, BITS[dtype])  # JAX keeps an int4 in a byte
-    if prod(sizes) * bits != 8 * data.size:
-        expected = f"expected {prod(sizes) * bits // 8:,} bytes for {dtype} {sizes}, found {data.size:,}"
-        return unreadable(body.name, shown(path), sizes, dtype, data.size, expected)
+    bits = max(8, BITS.get(dtype, 0))  # JAX keeps an int4 in a byte
+    why = "" if dtype in BITS else "its dtype is not known"
+    if not why and prod(sizes) * bits != 8 * data.size:
+        why = f"expected {prod(sizes) * bits // 8:,} bytes for {dtype} {sizes}, found {data.size:,}"
+    if why:
+        problems.append(f"{body.name}: the values of {shown(path)} cannot be read: {why}.")
+        return unreadable(body.name, shown(path), sizes, dtype[:40], data.size, why)
     return contiguous(data.body, shown(path), sizes, dtype, 0, bits=bits)
 
 

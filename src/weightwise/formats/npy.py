@@ -20,6 +20,7 @@ from weightwise.stored import StoredArray
 
 MAGIC = b"\x93NUMPY"
 PREFIX = len(MAGIC) + 2
+VERSIONS = (b"\x01\x00", b"\x02\x00", b"\x03\x00")
 MOST_HEADER = 10_000
 """NumPy refuses a longer header, too."""
 MOST_DIMENSIONS = 64
@@ -84,7 +85,7 @@ def is_npy(source: Source, offset: int = 0) -> bool:
 def read_npy_header(source: Source, offset: int = 0) -> NpyHeader:
     """Returns the header of the array that begins there; raises `FormatError`."""
     start = source.read(offset, PREFIX)
-    if not start.startswith(MAGIC) or start[-2] not in (1, 2, 3):
+    if not start.startswith(MAGIC) or start[-2:] not in VERSIONS:
         raise FormatError(f"{source.name}: expected an array of NumPy at byte {offset:,}, found {start!r}.")
     width = 2 if start[-2] == 1 else 4
     size = int.from_bytes(source.read(offset + PREFIX, width), "little")

@@ -47,7 +47,7 @@ def ending(source: Source, header: NpyHeader) -> Iterator[str]:
     """Yields why the file does not end where its array does."""
     there = source.size - header.data
     if header.nbytes is None:
-        yield f"{source.name}: the values are {header.description:.40}, which only a pickle holds."
+        yield f"{source.name}: the values are {header.description:.40}, and what they take cannot be told."
     elif header.nbytes != there:
         yield f"{source.name}: expected {header.nbytes:,} bytes of values, found {there:,}; get the file again."
 
