@@ -46,7 +46,7 @@ class FlaxLayer(ABC):
     def told(self) -> tuple[str, Any]:
         """Return the class and the attributes."""
 
-    def keys(self) -> list[str]:
+    def places(self) -> list[str]:
         """Return where Flax's own file has each weight, found by its values, in the order of that file."""
         stored = serialization.msgpack_restore(serialization.to_bytes(self.tree()))
         flat = {"/".join(path): array for path, array in traverse_util.flatten_dict(stored).items()}
@@ -81,8 +81,8 @@ class LinenLayer(FlaxLayer):
     def tree(self) -> Any:
         return self.variables
 
-    def keys(self) -> list[str]:
-        return [key.split("/", 1)[1] for key in super().keys()]
+    def places(self) -> list[str]:
+        return [key.split("/", 1)[1] for key in super().places()]
 
     def told(self) -> tuple[str, Any]:
         return told(self.module)
@@ -126,12 +126,12 @@ def told(module: Any) -> tuple[str, Any]:
         attributes = {field.name: getattr(module, field.name) for field in dataclasses.fields(module)}
     else:
         attributes = vars(module)
-    told_ = {
+    settings = {
         key: _told(key, value) for key, value in attributes.items() if not key.startswith("_") and key not in UNTOLD
     }
     if name == "nnx.Einsum":
-        told_["kernel_shape"] = list(module.kernel_shape)
-    return name, {key: value for key, value in told_.items() if value is not _LEFT_OUT}
+        settings["kernel_shape"] = list(module.kernel_shape)
+    return name, {key: value for key, value in settings.items() if value is not _LEFT_OUT}
 
 
 _LEFT_OUT = object()

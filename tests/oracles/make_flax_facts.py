@@ -61,7 +61,7 @@ class Flax(Framework):
 
     def keys(self, layer: FlaxLayer) -> list[str]:
         """Return where Flax's file has each weight within the module, without the collection."""
-        return layer.keys()
+        return layer.places()
 
     def serialised(self, layer: FlaxLayer) -> tuple[str, Any]:
         """Return the class and the attributes, as those of a live module."""
