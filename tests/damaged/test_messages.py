@@ -13,7 +13,7 @@ from tests.samples import SAMPLES, arrays, layers
 from weightwise.errors import FormatError
 from weightwise.formats import READABLE, open_stored, told
 from weightwise.formats.hdf5 import read_hdf5
-from weightwise.source import memory_source, open_source
+from weightwise.source import open_source
 
 ARCHIVE = SAMPLES / "keras3_cnn.keras"
 ADVICE = "the file is damaged, or uses a part of HDF5 that is not supported: get it again from where it came from."

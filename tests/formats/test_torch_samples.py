@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import zipfile
 from itertools import pairwise
 from pathlib import Path
@@ -222,3 +224,14 @@ def test_the_order_of_the_state_dict_is_kept():
         assert bool(stored.listing) == (by_layer != [fact["path"] for fact in FACTS[file]["arrays"]])
         assert len(set(by_layer)) == len(by_layer)
         assert all(first != second for first, second in pairwise(stored.listing))
+
+
+@pytest.mark.parametrize("file", FACTS)
+def test_opening_needs_no_numpy(file):
+    program = (
+        "import sys; sys.modules['numpy'] = sys.modules['torch'] = None\n"
+        "from weightwise.formats import open_stored\n"
+        "print(open_stored(sys.argv[1]).framework)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, SAMPLES / file], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("PyTorch\n", "")
