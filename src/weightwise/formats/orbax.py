@@ -67,7 +67,7 @@ def open_model(folder: Folder) -> StoredModel:
     if not leaves:
         raise FormatError(problems[0] if problems else f"{inner.path}: expected arrays, found none.")
     model = model_of_tree(
-        inner.path,
+        folder.path,
         "Orbax checkpoint",
         Path(folder.path).name,
         leaves,
