@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 
-from weightwise.conventions.row import Config, Description, Shapes
+from weightwise.conventions.row import Config, Description, Shapes, Slot
 from weightwise.conventions.table import Table
 from weightwise.stored import Addressing, StoredModel
 
 Describe = Callable[[str, Config, Shapes], Description | None]
 """What a framework stores, by class name, configuration and input shapes; None for a class that it does not have."""
 
+
+Hypotheses = Callable[[Mapping[str, Sequence[int]]], Iterable[tuple[str, Sequence[Slot]]]]
+"""The classes that call for arrays of some names and shapes, each with its slots."""
 
 PACKAGES = {"Flax": "weightwise.conventions.flax", "PyTorch": "weightwise.conventions.pytorch"}
 """Where the tables of the frameworks are that have one table for all versions."""
@@ -27,12 +30,20 @@ class Convention:
     describe: Describe
     bare: Table | None = None
     """The table that also tells what a layer stores of which the file has no configuration; None where none does."""
+    hypotheses: Hypotheses | None = None
+    """What tells this for frameworks whose files may say no class at all."""
+    told: Callable[[str], str] | None = None
+    """What tells the class of a module by its name, where the framework calls modules after their classes."""
     trained_first: bool = False
     """Whether `get_weights()` of a model inside a model lists what is trained first."""
 
 
 def convention(stored: StoredModel) -> Convention:
     """Return the convention that a file follows."""
+    if not stored.framework:
+        from weightwise.conventions import anywhere
+
+        return Convention(anywhere.describe, hypotheses=anywhere.readings)
     if stored.framework in PACKAGES:
         return framework_convention(stored.framework)
     version = stored.version or ("2" if stored.addressing is Addressing.ORDER else "3")
@@ -41,7 +52,9 @@ def convention(stored: StoredModel) -> Convention:
 
 def framework_convention(framework: str) -> Convention:
     """Return the convention of a framework whose versions all store the same."""
-    return Convention(import_module(PACKAGES[framework]).describe)
+    package = PACKAGES[framework]
+    bare = import_module(f"{package}.bare")
+    return Convention(import_module(package).describe, hypotheses=bare.readings, told=bare.told_class)
 
 
 def keras_convention(version: str, backend: str = "") -> Convention:

@@ -6,15 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
-from weightwise.conventions.choice import Describe, convention
+from weightwise.conventions.choice import Convention, Describe, convention
 from weightwise.conventions.row import Config, Description, Shapes
 from weightwise.errors import FormatError
 from weightwise.model import Layer, Model, Weight
 from weightwise.naming.drafts import Draft, drafted
+from weightwise.naming.inferred import Inferrer
 from weightwise.naming.recognise import Recogniser
 from weightwise.naming.slots import (
     Expected,
     Named,
+    declared_array,
     made_array,
     matched,
     named_array,
@@ -41,13 +43,10 @@ class _File:
     """How the file tells its arrays."""
 
     addressing: Addressing
-    bare: Recogniser | None
+    bare: Recogniser | Inferrer
     """What names the arrays of layers without a configuration."""
-
-    @property
-    def prefixed(self) -> bool:
-        """Whether the names of variables begin with that of their layer."""
-        return self.bare is not None and self.bare.table.prefixed
+    prefixed: bool = False
+    """Whether the names of variables begin with that of their layer."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +71,15 @@ def named(stored: StoredModel) -> Model:
     chosen = convention(stored)
     root = drafted(stored.root, "", _bounded(chosen.describe, stored.path), True, ())
     found = _Findings(list(stored.problems), [])
-    file = _File(stored.addressing, Recogniser(chosen.bare, stored.addressing) if chosen.bare else None)
+    file = _told_by(stored, chosen)
     ordered: list[_Owned] = []
     for draft in (*root.layers, *_top_level(root)):
         owned = _owned(draft, file, found)
         listed = draft.layers and chosen.trained_first and stored.addressing is Addressing.ORDER
         ordered += _legacy_order(owned) if listed else owned
+    if stored.listing:
+        places = {path: place for place, path in enumerate(stored.listing)}
+        ordered.sort(key=lambda item: places.get(item.named.array.path, len(places)))
     indices: dict[tuple[str, str], int] = {}
     weights: dict[str, list[Weight]] = {}
     for item in ordered:
@@ -85,6 +87,12 @@ def named(stored: StoredModel) -> Model:
         index = indices.setdefault((item.named.array.file, item.named.array.path), len(indices))
         weights.setdefault(item.draft.path, []).append(_weight(index, item))
     return Model(stored, replace(_layer(root, weights), name=stored.root.name), found.sentences())
+
+
+def _told_by(stored: StoredModel, chosen: Convention) -> _File:
+    if chosen.bare is None:
+        return _File(stored.addressing, Inferrer(chosen.hypotheses or (lambda arrays: ()), chosen.told))
+    return _File(stored.addressing, Recogniser(chosen.bare, stored.addressing), chosen.bare.prefixed)
 
 
 def _bounded(describe: Describe, path: str) -> Describe:
@@ -115,7 +123,7 @@ def _legacy_order(owned: Sequence[_Owned]) -> list[_Owned]:
 def _owned(draft: Draft, file: _File, findings: _Findings) -> list[_Owned]:
     """Return the arrays of a layer and of those inside it, in the order of their slots; adds what is wrong."""
     drafts = list(draft.walk())
-    if file.addressing is Addressing.PATH:
+    if file.addressing is not Addressing.ORDER:
         return [item for inner in drafts for item in _given([inner], inner.stored.arrays, file, findings)]
     arrays = draft.stored.arrays
     if len(drafts) == 1 or sum(len(inner.slots) for inner in drafts) == len(arrays):
@@ -149,10 +157,7 @@ def _given(
     """Yield the arrays with the layers that they belong to: first those that slots call for, then the rest."""
     bare = drafts[0].stored
     if len(drafts) == 1 and not bare.configured:
-        if file.bare is None:
-            yield from (_left_over(drafts[0], array, "") for array in arrays)
-        else:
-            yield from (_Owned(drafts[0], named) for named in file.bare.named(bare))
+        yield from (_Owned(drafts[0], named) for named in file.bare.named(bare))
         return
     expected = [Expected(draft.path, slot) for draft in drafts for slot in draft.slots]
     owners = [draft for draft in drafts for _ in draft.slots]
@@ -179,6 +184,8 @@ def _given(
 
 def _left_over(draft: Draft, array: StoredArray, reason: str) -> _Owned:
     name = variable_name(array, draft.stored.name)
+    if declared := declared_array(array):
+        return _Owned(draft, replace(declared, name=name))
     note = reason or draft.note or f"no row of the table calls for it in a {draft.stored.class_name}"
     return _Owned(draft, unknown_array(array, name, draft.trainable, note))
 
@@ -194,7 +201,7 @@ def _weight(index: int, item: _Owned) -> Weight:
         named.array,
         named.bound,
         named.evidence,
-        named.trainable,
+        named.trainable if named.array.trainable is None else named.array.trainable,
         named.note,
         named.readings,
         named.at,

@@ -52,16 +52,24 @@ class Reading:
 
 def told_by(slots: Sequence[Slot], arrays: Sequence[StoredArray]) -> dict[str, Told]:
     """Return what the slots say of the arrays, with shared sizes; nothing where they contradict each other."""
+    pairs = list(zip(slots, arrays, strict=True))
     sizes: dict[str, int] = {}
-    told = {}
-    for slot, array in zip(slots, arrays, strict=True):
+    bounds: list[Bound] = []
+    for _ in range(2):  # what a bias tells of the outputs can contradict what its kernel left open
         try:
-            bound = parse(opened(slot.axes, len(array.shape))).bind(array.shape, sizes)
+            bounds = [_bound(slot, array, sizes) for slot, array in pairs]
         except AxesError:
             return {}
-        sizes.update(bound.sizes)
-        told[array.key] = Told(slot, None if "..." in slot.axes else bound)
-    return told
+    opens = ["..." in slot.axes for slot in slots]
+    found = zip(pairs, bounds, opens, strict=True)
+    return {array.key: Told(slot, None if is_open else bound) for (slot, array), bound, is_open in found}
+
+
+def _bound(slot: Slot, array: StoredArray, sizes: dict[str, int]) -> Bound:
+    """Return the axes of an array bound to its shape, and add the sizes that follow."""
+    bound = parse(opened(slot.axes, len(array.shape))).bind(array.shape, {**slot.sizes, **sizes})
+    sizes.update(bound.sizes)
+    return bound
 
 
 def named_by(layer: StoredLayer, readings: Sequence[Reading], evidence: Evidence, rule: str) -> Iterator[Named]:

@@ -63,7 +63,7 @@ def matched(
     if len(expected) != len(arrays):
         note = f"the layer's class calls for {len(expected)} arrays and the file lists {len(arrays)}"
         return {}, list(arrays), note
-    order = legacy_order(expected)
+    order = legacy_order(expected) if addressing is Addressing.ORDER else range(len(expected))
     for place, array in zip(order, arrays, strict=True):
         name = last_name(array.name)
         if name and not is_called(name, last_name(expected[place].slot.name), prefixed):
@@ -168,6 +168,18 @@ def made_array(slot: Slot, sizes: Mapping[str, int], beside: Sequence[StoredArra
 
     path = f"{beside[0].path.rpartition('/')[0]}/{slot.name}"
     return StoredArray(path, "", shape, made.dtype, prod(shape) * made.itemsize, zeros, made=made.reason)
+
+
+def declared_array(array: StoredArray) -> Named | None:
+    """Return the array with the axes that the file itself declares; None where it declares none."""
+    if not array.axes:
+        return None
+    try:
+        bound = parse(array.axes).bind(array.shape, what=array.path)
+    except AxesError as error:
+        return unknown_array(array, array.key, True, f"the file declares axes for it that do not fit: {error}")
+    note = "the file declares its axes itself"
+    return Named(array, array.key, bound=bound, evidence=Evidence.DECLARED, note=note)
 
 
 def unknown_array(array: StoredArray, name: str, trainable: bool, note: str, readings: Iterable[str] = ()) -> Named:

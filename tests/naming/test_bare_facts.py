@@ -1,0 +1,141 @@
+"""State dicts that say no classes: what is inferred of every proven layer is what its class says, and nothing else.
+
+Each fact of PyTorch and Flax is taken as a file would have it without classes: names and shapes. Whatever axes are then
+given must be those of the layer that it really is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from weightwise.conventions.choice import framework_convention
+from weightwise.model import Evidence
+from weightwise.naming.inferred import Inferrer
+from weightwise.stored import StoredArray, StoredLayer
+
+GOLDEN = Path(__file__).parents[1] / "oracles" / "golden"
+FRAMEWORKS = ("PyTorch", "Flax")
+FACTS = [
+    fact
+    for path in sorted(GOLDEN.glob("*.jsonl"))
+    if path.name.startswith(("pytorch", "flax"))
+    for fact in map(json.loads, path.read_text().splitlines())
+    if fact["weights"]
+]
+INFERRERS = {name: Inferrer(framework_convention(name).hypotheses) for name in FRAMEWORKS}
+
+
+def bare(shapes):
+    """Return a layer that owns arrays of these names and shapes, and says no class."""
+    arrays = (
+        StoredArray(f"layer.{key}", key, tuple(shape), "float32", 0, lambda: None) for key, shape in shapes.items()
+    )
+    return StoredLayer("layer", "", arrays=tuple(arrays), configured=False)
+
+
+def inferred(framework, shapes):
+    return {item.array.key: item for item in INFERRERS[framework].named(bare(shapes))}
+
+
+def declared(fact):
+    describe = framework_convention(fact["framework"]).describe
+    shapes = [tuple(spec["shape"]) for spec in fact["inputs"]]
+    found = describe(fact["class_name"], {**fact["config"], **fact["arguments"]}, shapes)
+    return {slot.key: slot.axes for slot in found.slots}
+
+
+def plain(axes):
+    """Return axes without the numbers and letters by which axes of one kind are told apart: `out_d`, `last_2`."""
+    return re.sub(r"(axis|last)_\d+", "axis", re.sub(r"(in|out|each)_\w+", r"\1", axes))
+
+
+@pytest.mark.parametrize("fact", FACTS, ids=lambda fact: f"{fact['framework']} {fact['name']}")
+def test_what_is_inferred_is_what_the_class_says(fact):
+    truth = declared(fact)
+    found = inferred(fact["framework"], {weight["key"]: weight["shape"] for weight in fact["weights"]})
+    assert set(found) == set(truth)
+    for key, item in found.items():
+        if item.bound is not None:
+            assert plain(str(item.bound.axes)) == plain(truth[key]), (key, item.note)
+            assert item.evidence is Evidence.INFERRED
+        else:
+            assert item.evidence is Evidence.UNKNOWN
+            assert item.note
+
+
+def test_much_is_inferred():
+    told = Counter()
+    for fact in FACTS:
+        found = inferred(fact["framework"], {weight["key"]: weight["shape"] for weight in fact["weights"]})
+        told.update((fact["framework"], item.bound is not None) for item in found.values())
+    shares = {name: told[name, True] / (told[name, True] + told[name, False]) for name in FRAMEWORKS}
+    assert shares["PyTorch"] > 0.6
+    assert shares["Flax"] > 0.3
+
+
+CASES = {
+    "Linear": ({"weight": (3, 5), "bias": (3,)}, {"weight": "out in", "bias": "out"}),
+    "square Linear": ({"weight": (5, 5), "bias": (5,)}, {"weight": "out in", "bias": "out"}),
+    "lone matrix": ({"weight": (3, 5)}, {"weight": None}),
+    "lone vector": ({"weight": (5,)}, {"weight": "features"}),
+    "statistics": (
+        {"weight": (5,), "bias": (5,), "running_mean": (5,), "running_var": (5,), "num_batches_tracked": ()},
+        {
+            "weight": "features",
+            "bias": "features",
+            "running_mean": "features",
+            "running_var": "features",
+            "num_batches_tracked": "",
+        },
+    ),
+    "Conv2d, for its bias": (
+        {"weight": (16, 3, 5, 2), "bias": (16,)},
+        {"weight": "(groups out/groups) in/groups kh kw", "bias": "out"},
+    ),
+    "ConvTranspose2d, for its bias": (
+        {"weight": (16, 3, 5, 2), "bias": (3,)},
+        {"weight": "(groups in/groups) out/groups kh kw", "bias": "out"},
+    ),
+    "Conv2d, or ConvTranspose2d in groups": (
+        {"weight": (64, 32, 3, 3), "bias": (64,)},
+        {"weight": None, "bias": "out"},
+    ),
+    "kernel without a bias": ({"weight": (64, 32, 3, 3)}, {"weight": None}),
+    "LSTM": (
+        {"weight_ih_l0": (28, 5), "weight_hh_l0": (28, 7)},
+        {"weight_ih_l0": "(gate[i f g o] units) in", "weight_hh_l0": "(gate[i f g o] units) units'"},
+    ),
+    "GRU": (
+        {"weight_ih_l0": (21, 5), "weight_hh_l0": (21, 7)},
+        {"weight_ih_l0": "(gate[r z h] units) in", "weight_hh_l0": "(gate[r z h] units) units'"},
+    ),
+    "RNN": (
+        {"weight_ih_l0": (7, 5), "weight_hh_l0": (7, 7)},
+        {"weight_ih_l0": "units in", "weight_hh_l0": "units units'"},
+    ),
+    "gates that are five": (
+        {"weight_ih_l0": (35, 5), "weight_hh_l0": (35, 7)},
+        dict.fromkeys(("weight_ih_l0", "weight_hh_l0")),
+    ),
+    "names that nobody knows": ({"alpha": (3, 5), "beta": (3,)}, {"alpha": None, "beta": None}),
+    "one name too many": ({"weight": (3, 5), "bias": (3,), "mask": (3, 5)}, dict.fromkeys(("weight", "bias", "mask"))),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_state_dicts_of_pytorch(case):
+    shapes, expected = CASES[case]
+    found = inferred("PyTorch", shapes)
+    assert {key: item.bound and str(item.bound.axes) for key, item in found.items()} == expected
+
+
+def test_the_readings_that_are_left_are_listed():
+    item = inferred("PyTorch", {"weight": (64, 32, 3, 3), "bias": (64,)})["weight"]
+    assert item.readings == ("out in/groups kh kw", "(groups in/groups) out/groups kh kw")
+    assert "Conv2d" in item.note
+    assert "ConvTranspose2d" in item.note
