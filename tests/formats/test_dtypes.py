@@ -8,7 +8,17 @@ import numpy
 import pytest
 
 from tests.samples import SAMPLES
-from weightwise.formats.dtypes import BITS, NUMPY, SCALES, SMALL_FLOATS, SMALL_INTEGERS, code_dtype, decoded, encoded
+from weightwise.formats.dtypes import (
+    BITS,
+    NUMPY,
+    SCALES,
+    SMALL_FLOATS,
+    SMALL_INTEGERS,
+    code_dtype,
+    decoded,
+    encoded,
+    read_as,
+)
 
 FACTS = json.loads((SAMPLES / "small_dtypes.json").read_text())
 SMALL = [*SMALL_FLOATS, *SMALL_INTEGERS, SCALES]
@@ -53,3 +63,8 @@ def test_bits_above_a_small_integer_count_for_nothing():
 
 def test_all_dtypes_have_codes():
     assert {code_dtype(name) for name in BITS} <= set(NUMPY)
+
+
+@pytest.mark.parametrize("dtype", BITS)
+def test_values_are_read_as_a_dtype_of_numpy(dtype):
+    assert decoded(numpy.zeros(3, code_dtype(dtype)), dtype).dtype.name == read_as(dtype)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.samples import CORPUS, SAMPLES, arrays, everything
 from tests.samples.checksum import fact
+from weightwise.cli import main
 from weightwise.errors import FormatError, UnsupportedError
 from weightwise.formats import open_stored
 from weightwise.source import FileReader
@@ -237,3 +238,12 @@ def test_a_real_file_keeps_the_order_of_its_model():
     assert names == ["stft_conv", "conv1", "conv2", "conv3", "conv4", "lstm_cell", "final_conv"]
     assert sum(array.size for array in everything(stored)) == 309_633
     assert [layer.class_name for layer in stored.root.layers] == [""] * 7
+
+
+def test_one_number_of_every_dtype_is_located(capsys):
+    for name in ("safetensors_dtypes.safetensors", "safetensors_packed.safetensors"):
+        for number, array in enumerate(everything(open_stored(SAMPLES / name))):
+            if array.size and array.shape:
+                place = ", ".join("0" for _ in array.shape)
+                assert main(["locate", str(SAMPLES / name), f"[{number}][{place}]"]) == 0
+                assert " = " in capsys.readouterr().out.splitlines()[0]

@@ -89,6 +89,17 @@ def code_dtype(dtype: str) -> str:
     return "uint16" if dtype == "bfloat16" else "uint8"
 
 
+def read_as(dtype: str) -> str:
+    """Returns NumPy's name of the dtype that values are read as.
+
+    >>> read_as("bfloat16"), read_as("int4"), read_as("float16")
+    ('float32', 'int8', 'float16')
+    """
+    if dtype in SMALL_INTEGERS:
+        return dtype.rstrip("0123456789") + "8"
+    return "float32" if dtype in BITS and dtype not in NUMPY else dtype
+
+
 def decoded(codes: numpy.ndarray, dtype: str) -> numpy.ndarray:
     """Returns the values of codes in the machine's byte order; as float32 or int8 where NumPy has no dtype."""
     if dtype == "bfloat16":  # the upper half of a float32

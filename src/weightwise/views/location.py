@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from weightwise.answers.locate import Location, Place, Slice, Statistics
+from weightwise.formats.dtypes import read_as
 from weightwise.model import Weight
 from weightwise.views.document import weight_document
 from weightwise.views.prose import Page
@@ -43,8 +44,7 @@ def _value_text(found: Location) -> str:
     """Return the value with as many digits as its dtype has."""
     import numpy
 
-    dtype = "float32" if found.weight.dtype == "bfloat16" else found.weight.dtype
-    return str(numpy.asarray(found.value, dtype)[()])
+    return str(numpy.asarray(found.value, read_as(found.weight.dtype))[()])
 
 
 def _place(place: Place) -> Row:
