@@ -204,3 +204,16 @@ def test_modules_own_their_arrays_and_those_of_their_parts():
 def test_a_module_named_after_its_class_tells_it():
     assert told_class("Dense_12") == "linen.Dense"
     assert told_class("Dense") == told_class("Gate_0") == told_class("") == ""
+
+
+@pytest.mark.parametrize("name", ["linen.Dropout", "nnx.Dropout"])
+def test_a_dropout_stores_nothing_and_does_nothing_at_inference(name):
+    description = describe(name, {"rate": 0.5}, [(None, 4, 3)])
+    assert description.slots == ()
+    assert description.operation.output_shapes([(None, 4, 3)]) == ((None, 4, 3),)
+
+
+def test_an_instance_norm_along_two_axes_needs_its_input():
+    description = describe("linen.InstanceNorm", {"feature_axes": [1, 3]}, ())
+    assert isinstance(description.operation, Uncomputed)
+    assert [slot.axes for slot in description.slots] == ["axis_1 axis_3", "axis_1 axis_3"]

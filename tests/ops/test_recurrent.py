@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy
 import pytest
 
-from weightwise.ops.cells import GruCell, LstmCell, SimpleCell, StackedCells, prefixed, within
+from weightwise.ops.cells import GruCell, LstmCell, MinimalCell, SimpleCell, StackedCells, prefixed, within
 from weightwise.ops.conv_cell import ConvLstmCell
 from weightwise.ops.operation import ShapeError
 from weightwise.ops.recurrent import Bidirectional, Recurrent
@@ -215,3 +215,33 @@ def test_only_the_first_of_stacked_cells_reads_the_input():
 )
 def test_sentences(operation, sentence):
     assert operation.sentence() == sentence
+
+
+def test_a_minimal_cell_forgets_and_resets_by_one_gate():
+    cell = MinimalCell(4)
+    assert cell.roles() == {
+        "kernel": "in gate[f h] units",
+        "recurrent_kernel": "units' gate[f h] units",
+        "bias": "gate[f h] units",
+        "candidate_bias": "units",
+    }
+    assert cell.phrase() == "a minimal gated unit of 4 units"
+    assert "candidate_bias" not in MinimalCell(4, reset=False).roles()
+    assert list(MinimalCell(4, bias=False).roles()) == ["kernel", "recurrent_kernel"]
+
+
+def test_a_gru_may_have_fewer_biases_on_the_side_of_the_state():
+    assert GruCell(4, recurrent_bias="candidate").roles()["candidate_bias"] == "units"
+    assert GruCell(4, recurrent_bias="none").roles()["bias"] == "gate[z r h] units"
+    assert "candidate_bias" not in GruCell(4, reset_after=False, recurrent_bias="candidate").roles()
+
+
+def test_outputs_of_a_backward_layer_may_keep_the_order_of_the_sequence():
+    x = numpy.arange(6.0).reshape(1, 3, 2) / 6
+    weights = {"kernel": numpy.eye(2), "recurrent_kernel": numpy.eye(2)}
+    turned, kept = (
+        Recurrent(SimpleCell(2, bias=False), True, backwards=True, keeps_order=keeps).forward([x], weights)[0]
+        for keeps in (False, True)
+    )
+    assert numpy.array_equal(turned[:, ::-1], kept)
+    assert not numpy.array_equal(turned, kept)
