@@ -247,4 +247,4 @@ def test_one_number_of_every_dtype_is_located(capsys):
         assert main(["locate", str(SAMPLES / "safetensors_dtypes.safetensors"), f"[{number}][{place}]"]) == 0
         assert capsys.readouterr().out.startswith(f"[{number}][{place}] = ")
     assert main(["locate", str(SAMPLES / "safetensors_packed.safetensors"), "[0][1, 3]"]) == 0
-    assert capsys.readouterr().out.startswith("[0][1, 3] = -3.0 (float4_e2m1fn)")
+    assert capsys.readouterr().out.startswith("[0][1, 3] = 3.0 (float4_e2m1fn)")
