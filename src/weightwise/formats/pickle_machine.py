@@ -20,6 +20,8 @@ from weightwise.formats.pickle_values import Dictionary, Global, Instance, State
 from weightwise.source import Source
 
 MOST_STEPS = 4_000_000
+FREE_COPIES, MOST_COPIES = 64, 4
+"""Steps of copying that are free, and those for each byte of the pickle."""
 MOST_LINE = 1 << 26
 MOST_NAME = 1024
 """Signs of a module and a name together."""
@@ -59,7 +61,8 @@ class Machine:
         self.stack: list[Any] = []
         self.marked: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
-        self.steps = 0
+        self.start = start
+        self.steps = self.copied = 0
         self.globals: dict[Global, None] = {}
         self.calls: dict[str, None] = {}
 
@@ -69,6 +72,13 @@ class Machine:
         if self.steps > MOST_STEPS:
             name = self.cursor.source.name
             raise FormatError(f"{name}: the pickle takes more than {MOST_STEPS:,} steps, which no model does.")
+
+    def copy(self, steps: int) -> None:
+        """Counts what is copied or compared; raises `FormatError` when that is much more than the pickle is long."""
+        self.pay(steps)
+        self.copied += steps
+        if self.copied > FREE_COPIES + MOST_COPIES * (self.cursor.position - self.start):
+            raise FormatError(f"{self.cursor.source.name}: the pickle repeats its parts as no model does.")
 
     def number(self, layout: struct.Struct) -> Any:
         """Returns the next number in the program."""
@@ -105,7 +115,7 @@ class Machine:
             if not making and name not in self.constructors and len(self.calls) < MOST_RECORDED:
                 self.calls[name] = None
             return Instance(callee, arguments, named)
-        self.pay(len(arguments) + sum(map(copying, arguments)))
+        self.copy(len(arguments) + sum(map(copying, arguments)))
         try:
             return constructor(arguments)
         except (TypeError, ValueError, LookupError):
@@ -119,7 +129,7 @@ class Machine:
             raise TypeError(f"a state for {type(target).__name__}")
         before = getattr(target, "state", None)
         if isinstance(before, dict) and isinstance(state, dict):
-            self.pay(len(before) + len(state))
+            self.copy(len(before) + len(state))
             state = Dictionary({**before, **state})
         target.state = state
 
@@ -130,7 +140,7 @@ class Machine:
         entries = target.entries if isinstance(target, Instance) else target
         if not isinstance(entries, dict) or len(pairs) % 2:
             raise TypeError(f"keys and values for {type(target).__name__}")
-        self.pay(sum(len(key) // COMPARED for key in pairs[::2] if isinstance(key, (str, bytes))))
+        self.copy(sum(len(key) // COMPARED for key in pairs[::2] if isinstance(key, (str, bytes))))
         entries.update((as_key(key), value) for key, value in zip(pairs[::2], pairs[1::2], strict=True))
 
     def append(self, target: Any, items: list[Any]) -> None:

@@ -74,10 +74,10 @@ class Storages:
             return data[0]
         if kind not in ("storage", b"storage"):
             raise ValueError("a persistent id that is no storage")
-        place, key, _, count, *view = data
-        if not isinstance(place, Global) or not isinstance(count, int) or not isinstance(key, str) or len(key) > 100:
-            raise ValueError("a storage without a key or a size")
-        whole = self.made.setdefault(key, Storage(key, dtype_of(place), count))
+        place, key, _, _, *view = data
+        if not isinstance(place, Global) or not isinstance(key, str) or len(key) > 100:
+            raise ValueError("a storage without a key")
+        whole = self.made.setdefault(key, Storage(key, dtype_of(place)))
         return self.view(whole, view[0]) if view and view[0] is not None else whole
 
     def view(self, whole: Storage, described: Any) -> Storage:
@@ -90,7 +90,7 @@ class Storages:
         ):
             raise ValueError("a view of a storage without an offset or a size")
         if (whole.key, key) not in self.views:
-            self.views[whole.key, key] = (Storage(key, whole.dtype, count), offset, count)
+            self.views[whole.key, key] = (Storage(key, whole.dtype), offset, count)
         return self.views[whole.key, key][0]
 
     def fill(self, source: Source, start: int) -> list[str]:

@@ -6,11 +6,12 @@ https://github.com/pytorch/pytorch/blob/main/torch/nn/modules/module.py
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from weightwise.formats.pickle_values import Global, Instance, attributes
 from weightwise.formats.state_dict import Module
+from weightwise.formats.torch_sequence import calls_in
 from weightwise.formats.torch_values import Tensor
 from weightwise.formats.torch_walk import MOST_SIGNS, Named, key_text
 
@@ -28,6 +29,8 @@ class Modules:
     """What was found in a module and those in it."""
 
     described: dict[str, Module] = field(default_factory=dict)
+    classes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """The class and the package of every module, those too that only hold others."""
     tensors: list[Named] = field(default_factory=list)
     """In the order of `state_dict()`."""
     passing: list[Named] = field(default_factory=list)
@@ -68,6 +71,8 @@ def modules_in(root: Instance) -> Modules:
             break
         note(found, name, module)
         levels.append(inner_modules(name, module))
+    for name, calls in calls_in(found.described, found.classes).items():
+        found.described[name] = replace(found.described[name], calls=calls)
     return found
 
 
@@ -93,8 +98,8 @@ def note(found: Modules, name: str, module: Instance) -> None:
     found.tensors += [Named(joined(name, key), value) for key, value in parameters.items()]
     for key, value in buffers.items():
         (found.passing if key in passing else found.tensors).append(Named(joined(name, key), value))
+    class_name, package = found.classes[name] = class_of(module)
     if not name or parameters or buffers or not members(module, "_modules"):
-        class_name, package = class_of(module)
         own = {"parameters": list(parameters), "buffers": [key for key in buffers if key not in passing]}
         found.described[name] = Module(class_name, package, {**configuration(module), **own})
 

@@ -142,7 +142,9 @@ def weights_in(value: Any) -> tuple[tuple[str, ...], Any]:
     """Returns the part of a value that holds the weights, and the keys that lead there."""
     path: tuple[str, ...] = ()
     while isinstance(value, dict) and len(path) < MOST_LEVELS:
-        key = next((key for key in WEIGHTS if is_weights(value.get(key))), None)
+        modules = [key for key, inner in value.items() if is_module(inner)]
+        likely = [*WEIGHTS, *modules[:1]] if len(modules) == 1 else WEIGHTS
+        key = next((key for key in likely if isinstance(key, str) and is_weights(value.get(key))), None)
         if key is None:
             break
         path, value = (*path, key), value[key]

@@ -84,13 +84,13 @@ def entry(source: Source, start: int) -> tuple[Pickle, tuple[Any, Any, Any]]:
 
 def read_storages(source: Source, made: dict[int, Storage | Tensor]) -> None:
     """Adds the storages, and the views of them; raises `FormatError`."""
-    count, pickle = counted(source)
+    entries, pickle = counted(source)
     position = pickle.end
-    for _ in range(count):
+    for _ in range(entries):
         described, (key, _, place) = entry(source, position)
-        storage = Storage(str(key), storage_dtype(source, place), 0)
-        storage.count = int.from_bytes(source.read(described.end, COUNT), "little")
-        size = storage.count * itemsize(storage.dtype)
+        storage = Storage(str(key), storage_dtype(source, place))
+        count = int.from_bytes(source.read(described.end, COUNT), "little")
+        size = count * itemsize(storage.dtype)
         storage.source = source.window(described.end + COUNT, size, source.name)
         made[key] = storage
         position = described.end + COUNT + size
@@ -112,7 +112,7 @@ def add_view(source: Source, view: Any, made: dict[int, Storage | Tensor]) -> No
     whole = made.get(view[1]) if isinstance(view, tuple) and len(view) == 4 and type(view[1]) is int else None
     if not isinstance(whole, Storage) or not all(type(number) is int for number in view):
         raise FormatError(f"{source.name}: expected a part of a storage that is there, found {type(view).__name__}.")
-    part = Storage(str(view[0]), whole.dtype, view[3])
+    part = Storage(str(view[0]), whole.dtype)
     cut(part, whole, view[2], view[3])
     made[view[0]] = part
 

@@ -50,8 +50,6 @@ class Storage:
     key: str
     dtype: str
     """PyTorch's name of it, such as `float32`."""
-    count: int
-    """The number of elements that the pickle says."""
     source: Source | None = None
     """Its bytes; None while, or when, they are not found."""
     problem: str = ""

@@ -16,6 +16,7 @@ from weightwise.formats.pickle_values import Instance
 from weightwise.formats.torch_values import Pieces, Tensor
 from weightwise.stored import StoredArray
 
+SPARSE = "torch._utils._rebuild_sparse_tensor"
 MOST_SIGNS = 500
 """Of a name; deeper parts of a file are left out."""
 MOST_ARRAYS = 200_000
@@ -72,6 +73,9 @@ def left_out(name: str, why: str) -> Named:
 
 def children(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     """Yields what is directly in a value, with names; what an instance has is named as the instance."""
+    if isinstance(value, Instance) and value.is_a(SPARSE):
+        yield from sparse_parts(name, value)
+        return
     if isinstance(value, Instance):
         parts = (value.state, value.entries, value.arguments, value.items)
         yield from ((name, part) for part in parts if part)
@@ -80,6 +84,14 @@ def children(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     entries = value.items() if isinstance(value, dict) else enumerate(value)
     for key, inner in entries:
         yield prefix + key_text(key), inner
+
+
+def sparse_parts(name: str, value: Instance) -> Iterator[tuple[str, Any]]:
+    """Yields the tensors of a sparse tensor: its places, and then its values."""
+    data = value.arguments[-1] if value.arguments else ()
+    found = [part for part in data if isinstance(part, Tensor)] if isinstance(data, tuple) else []
+    names = ("indices", "values") if len(found) < 3 else ("compressed_indices", "plain_indices", "values")
+    yield from ((f"{name}.{part}", tensor) for part, tensor in zip(names, found, strict=False))
 
 
 def key_text(key: Any) -> str:

@@ -10,10 +10,12 @@ The folder's name is the file's, or anything: https://github.com/pytorch/pytorch
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from weightwise.errors import FormatError
 from weightwise.formats.archive import Archive
+from weightwise.formats.pickle_machine import Constructor
 from weightwise.formats.pickle_values import Global
 from weightwise.formats.pickled import Pickle, read_pickle
 from weightwise.formats.torch_objects import torch_model
@@ -38,7 +40,7 @@ def open_model(archive: Archive) -> StoredModel:
     return torch_model(archive.source, pickle, "zip", problems)
 
 
-def unpickled(archive: Archive) -> tuple[Pickle, list[str]]:
+def unpickled(archive: Archive, constructors: Mapping[str, Constructor | None] = TORCH) -> tuple[Pickle, list[str]]:
     """Returns what was saved, and what is wrong with it; raises `FormatError` when its pickle cannot be read."""
     folder = folder_of(archive) or ""
     start = min(info.header_offset for infos in archive.members.values() for info in infos)
@@ -48,7 +50,7 @@ def unpickled(archive: Archive) -> tuple[Pickle, list[str]]:
             "is a part of a distributed checkpoint, give the path of its folder."
         )
     storages = Storages(archive, folder)
-    pickle = read_pickle(archive.member(f"{folder}{PICKLE}"), TORCH, storages.storage)
+    pickle = read_pickle(archive.member(f"{folder}{PICKLE}"), constructors, storages.storage)
     return pickle, [archive.problem] * bool(archive.problem) + storages.problems
 
 
@@ -62,10 +64,11 @@ def folder_of(archive: Archive) -> str | None:
 class Storages:
     """The storages of an archive, each made once."""
 
-    def __init__(self, archive: Archive, folder: str) -> None:
-        """Reads the order of the bytes."""
+    def __init__(self, archive: Archive, folder: str, inside: str = "data") -> None:
+        """Reads the order of the bytes; `inside` is the folder of the storages in the archive's own."""
         self.archive = archive
         self.folder = folder
+        self.inside = inside
         self.problems: list[str] = []
         self.made: dict[tuple[str, str], Storage] = {}
         self.order = self.byte_order()
@@ -90,19 +93,19 @@ class Storages:
         """Returns the storage of a persistent id: `("storage", class, key, location, count)`."""
         if not isinstance(identity, tuple) or not LEAST_PARTS <= len(identity) <= MOST_PARTS:
             raise ValueError("a persistent id that is none")
-        kind, place, key, _, count, *_ = identity
+        kind, place, key, *_ = identity
         if kind not in ("storage", b"storage") or not isinstance(place, Global):
             raise ValueError("a persistent id that is no storage")
-        if not isinstance(key, str) or len(key) > 100 or not isinstance(count, int):
-            raise ValueError("a storage without a key or a size")
+        if not isinstance(key, str) or len(key) > 100:
+            raise ValueError("a storage without a key")
         dtype = dtype_of(place)
         if (key, dtype) not in self.made:
-            self.made[key, dtype] = self.found(Storage(key, dtype, count, order=self.order))
+            self.made[key, dtype] = self.found(Storage(key, dtype, order=self.order))
         return self.made[key, dtype]
 
     def found(self, storage: Storage) -> Storage:
         """Returns a storage with its bytes, or with the reason why there are none."""
-        name = f"{self.folder}data/{storage.key}"
+        name = f"{self.folder}{self.inside}/{storage.key}"
         if name not in self.archive.members:
             storage.problem = f"the archive has no member {name}"
             return storage
