@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from weightwise.stored import StoredArray, StoredLayer
+from weightwise.stored import Call, StoredArray, StoredLayer
 
 WRAPPERS: Mapping[str, str] = {
     "module": "DataParallel",
@@ -35,6 +35,8 @@ class Module:
     class_name: str
     package: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
+    calls: tuple[Call, ...] = ()
+    """The uses of it in the model, where the file tells them."""
 
 
 @dataclass(frozen=True)
@@ -128,4 +130,4 @@ def split(name: str, modules: Mapping[str, Module]) -> tuple[str, str]:
 def _layer(name: str, arrays: Sequence[StoredArray], module: Module | None) -> StoredLayer:
     if module is None:
         return StoredLayer(name, "", arrays=tuple(arrays), configured=False)
-    return StoredLayer(name, module.class_name, module.config, module.package, tuple(arrays))
+    return StoredLayer(name, module.class_name, module.config, module.package, tuple(arrays), calls=module.calls)

@@ -89,11 +89,14 @@ def is_shape(recorded: object) -> TypeGuard[Shape]:
 def outputs_of(operation: Operation, inputs: Sequence[Signal]) -> tuple[Signal, ...]:
     """Return the signals that leave an operation; raises `ShapeError` when it cannot take these inputs."""
     shapes = [signal.shape for signal in inputs if signal.shape is not None]
-    if len(shapes) < len(inputs):
-        return (Signal(axes=_axes(operation, inputs)),)
-    outputs = operation.output_shapes(shapes)
+    opened = operation.open_shape()
+    if len(shapes) < len(inputs) == 1 and opened is not None:
+        shapes = [opened]
     axes = _axes(operation, inputs)
-    first = Signal(outputs[0], axes, _sizes(axes, outputs[0], inputs))
+    if len(shapes) < len(inputs):
+        return (Signal(axes=axes, sizes=_fixed(operation, axes)),)
+    outputs = operation.output_shapes(shapes)
+    first = Signal(outputs[0], axes, {**_fixed(operation, axes), **_sizes(axes, outputs[0], inputs)})
     return (first, *(Signal(shape) for shape in outputs[1:]))
 
 
@@ -101,6 +104,12 @@ def _axes(operation: Operation, inputs: Sequence[Signal]) -> TensorAxes:
     if not inputs:
         return None
     return operation.tensor_axes([signal.axes for signal in inputs])
+
+
+def _fixed(operation: Operation, axes: TensorAxes) -> dict[str, int]:
+    """Return the sizes of the named axes that the operation itself fixes."""
+    names = {name for merged in axes or () for name in merged.split()}
+    return {name: size for name, size in operation.sizes(()).items() if name in names}
 
 
 def _sizes(axes: TensorAxes, shape: Shape, inputs: Sequence[Signal]) -> dict[str, int]:

@@ -44,6 +44,8 @@ class Cell(Operation):
 
     def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
         """Return the shapes of the output and of the new states."""
+        if not inputs:
+            raise ShapeError("a recurrent cell takes its input and its states, found none")
         states = self.state_shapes(inputs[0])
         if len(inputs) != 1 + len(states):
             raise ShapeError(f"{self.phrase()} takes its input and {len(states)} states, found {len(inputs)} inputs")

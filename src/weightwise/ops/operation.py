@@ -51,6 +51,10 @@ class Operation(ABC):
         """
         return {}
 
+    def open_shape(self) -> Shape | None:
+        """Return the shape of its one input with every size open; None where the number of its axes is not known."""
+        return None
+
     def tensor_axes(self, inputs: Sequence[TensorAxes]) -> TensorAxes:
         """Return the axes of the first output, given those of the inputs; None for what cannot be told."""
         return None

@@ -49,7 +49,7 @@ class Recurrent(Operation):
 
     def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
         """Return the shapes of the output and, where they are returned, of the states."""
-        shape = inputs[0]
+        shape = inputs[0] if inputs else ()
         if len(shape) < 3:
             raise ShapeError(f"a recurrent layer needs a batch, a position and an input axis, found shape {shape}")
         step = (shape[0], *shape[2:])
@@ -128,6 +128,8 @@ class Bidirectional(Operation):
 
     def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
         """Return the shapes of the outputs, then of the states of the forward and the backward direction."""
+        if not inputs:
+            raise ShapeError("a recurrent layer in both directions takes a sequence, found none")
         halves = _halves(inputs)
         one, *states = self.onward.output_shapes(halves[0])
         other, *more = self.backward.output_shapes(halves[1])

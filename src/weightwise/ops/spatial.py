@@ -54,6 +54,10 @@ class Spatial(Operation):
         """Return the number of the output's channels, for that of the input; raises `ShapeError`."""
         return size
 
+    def open_shape(self) -> Shape:
+        """Return an open shape with the batch, the spatial axes and the channels."""
+        return (None,) * (self.rank + 2)
+
     def split(self, inputs: Sequence[Shape]) -> tuple[Shape, int | None]:
         """Return the spatial sizes and the channels of the one input; raises `ShapeError` where it has others."""
         shape = only(inputs, "a layer over spatial axes")

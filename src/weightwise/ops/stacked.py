@@ -50,8 +50,8 @@ class StackedRecurrent(Operation):
 
     def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
         """Return the shape of the output, and those of the states of all layers."""
-        if len(inputs[0]) != 3:
-            raise ShapeError(f"a recurrent layer needs a batch, a position and an input axis, found shape {inputs[0]}")
+        if not inputs or len(inputs[0]) != 3:
+            raise ShapeError(f"a recurrent layer needs a batch, a position and an input axis, found {list(inputs)}")
         kinds = len(self.cell.state_shapes((None, None)))
         if len(inputs) not in (1, 1 + kinds):
             raise ShapeError(f"it begins with {kinds} tensors of states, found {len(inputs) - 1}")
@@ -118,7 +118,7 @@ class Stepping(Operation):
 
     def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
         """Return the shapes of the states."""
-        states = self.cell.state_shapes(inputs[0])
+        states = self.cell.state_shapes(inputs[0] if inputs else ())
         if len(inputs) not in (1, 1 + len(states)):
             raise ShapeError(f"{self.cell.phrase()} begins with {len(states)} states, found {len(inputs) - 1}")
         return states
