@@ -220,7 +220,7 @@ def test_a_part_of_a_distributed_checkpoint_is_no_whole():
 def test_the_order_of_the_state_dict_is_kept():
     for file in FACTS:
         stored = open_stored(SAMPLES / file)
-        by_layer = [array.path for layer in (stored.root, *stored.root.layers) for array in layer.arrays]
+        by_layer = [array.path for layer in (*stored.root.layers, stored.root) for array in layer.arrays]
         assert bool(stored.listing) == (by_layer != [fact["path"] for fact in FACTS[file]["arrays"]])
         assert len(set(by_layer)) == len(by_layer)
         assert all(first != second for first, second in pairwise(stored.listing))
@@ -235,3 +235,8 @@ def test_opening_needs_no_numpy(file):
     )
     done = subprocess.run([sys.executable, "-c", program, SAMPLES / file], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("PyTorch\n", "")
+
+
+def test_arrays_of_the_model_itself_keep_their_place():
+    stored = open_stored(SAMPLES / "torch_module_own.pt")
+    assert stored.listing[:3] == ("scale", "kept", "inner.weight_ih_l0")

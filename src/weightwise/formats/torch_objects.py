@@ -84,7 +84,7 @@ def assembled(path: str, size: int, contents: Contents, form: str, problems: Seq
 def listing(root: StoredLayer, arrays: Sequence[StoredArray]) -> tuple[str, ...]:
     """Returns the paths of arrays in the file's order where the order of the layers is another."""
     paths = tuple(array.path for array in arrays)
-    return paths if paths != tuple(array.path for layer in (root, *root.layers) for array in layer.arrays) else ()
+    return paths if paths != tuple(array.path for layer in (*root.layers, root) for array in layer.arrays) else ()
 
 
 def arrays_of(path: str, found: Iterable[Named], problems: list[str]) -> list[StoredArray]:
