@@ -28,7 +28,7 @@ def stored(request, tmp_path) -> Iterator[Any]:
 
 
 def same(found: StoredModel, expected: dict[str, Any]) -> None:
-    listed = arrays(found)
+    listed = {array.path: array for layer in (*found.root.layers, found.root) for array in layer.arrays}
     assert list(found.listing or listed) == list(expected)
     for name, tensor in expected.items():
         numpy.testing.assert_array_equal(listed[name].read(), tensor.detach().numpy(), strict=True)

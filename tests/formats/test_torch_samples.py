@@ -23,7 +23,7 @@ FACTS = json.loads((SAMPLES / "torch_facts.json").read_text())
 
 def listed(stored: StoredModel) -> list[StoredArray]:
     """The weights in the order of the state dict."""
-    found = arrays(stored)
+    found = {array.path: array for layer in (*stored.root.layers, stored.root) for array in layer.arrays}
     return [found[path] for path in stored.listing or found]
 
 
