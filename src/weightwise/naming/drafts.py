@@ -221,11 +221,13 @@ def _class(stored: StoredLayer) -> str:
     A class of somebody else's may be called as one of these, and a function of the graph is: `keras.src.ops.numpy.Add`.
     """
     package = stored.package
-    native = not package or (package.split(".")[0] in _FRAMEWORKS and ".ops" not in package)
+    native = not package or (package.split(".")[0] in _FRAMEWORKS and not any(part in package for part in _OTHERS))
     return stored.class_name if native else f"{package}.{stored.class_name}"
 
 
 _FRAMEWORKS = ("keras", "tf_keras", "tensorflow", "torch")
+_OTHERS = (".ops", ".quantized", ".qat", ".intrinsic")
+"""What a framework calls as its layers too: functions of the graph, and modules that compute in whole numbers."""
 
 
 def _slot(slot: Slot, operation: Operation | None, trainable: bool, inputs: Sequence[Signal]) -> Slot:

@@ -1,0 +1,186 @@
+"""The modules of a PyTorch program and the calls that connect them, as its graph of operators tells them.
+
+A module of `torch.nn` is a layer. So is an operator that a module of somebody's own applies: it is named by that module
+and the operator, `encoder.leaky_relu`, and it owns the arrays that it is given, unless a module of `torch.nn` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from weightwise.formats.state_dict import Module, root_of
+from weightwise.formats.torch_operators import Meaning
+from weightwise.stored import Call, StoredArray, StoredLayer, Tensor
+
+OWN = "torch.nn.modules."
+CONTAINERS = "torch.nn.modules.container"
+SAME = {
+    "AlphaDropout": ("FeatureAlphaDropout",),
+    "BatchNorm2d": ("BatchNorm1d", "BatchNorm3d", "SyncBatchNorm"),
+    "Dropout": ("Dropout1d", "Dropout2d", "Dropout3d"),
+    "Hardtanh": ("ReLU6",),
+    "InstanceNorm2d": ("InstanceNorm1d", "InstanceNorm3d"),
+    "Linear": ("NonDynamicallyQuantizableLinear",),
+    "Softmax": ("Softmax2d",),
+}
+"""Classes of modules that compute with the same operator as another."""
+
+ENTRY = "(input)"
+"""What stands for a layer in the tensors that enter the model."""
+UNKNOWN = "(unknown)"
+"""What stands for a layer in tensors that no layer returns."""
+
+Shape = tuple[int | None, ...]
+
+
+@dataclass
+class Part:
+    """A module, or an operator that is a layer, while its calls are found."""
+
+    class_name: str
+    package: str = ""
+    config: dict[str, Any] = field(default_factory=dict)
+    arrays: dict[str, str] = field(default_factory=dict)
+    """The paths of its arrays, by their names in it."""
+    inner: bool = False
+    """Whether there are modules in it."""
+    calls: list[Call] = field(default_factory=list)
+    shape: Shape | None = None
+    """The shape of what it first reads, where the file records it."""
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it is a module of PyTorch that computes something itself."""
+        return is_native(self.package) and (bool(self.arrays) or not self.inner)
+
+    def computes(self, found: Meaning) -> bool:
+        """Returns whether such a module is what an operator computes."""
+        return self.class_name == found.class_name or self.class_name in SAME.get(found.class_name, ())
+
+
+def is_native(package: str) -> bool:
+    """Returns whether a class is one of PyTorch's own, and no container."""
+    return package.startswith(OWN) and not package.startswith(CONTAINERS)
+
+
+@dataclass
+class Graph:
+    """The modules of a program by their paths, in the order of the file, and its operators behind what ran before."""
+
+    parts: dict[str, Part] = field(default_factory=dict)
+    followers: dict[str, list[str]] = field(default_factory=dict)
+    """The operators behind each module; those before all of them are behind the empty name."""
+    places: dict[str, int] = field(default_factory=dict)
+    """The places of the modules in the file's order."""
+    last: str = ""
+    """The module of the last place among those that were called."""
+    inputs: tuple[Tensor, ...] = ()
+    outputs: tuple[Tensor, ...] = ()
+    taken: set[str] = field(default_factory=set)
+    """The paths of arrays that operators own."""
+
+    def call(self, name: str, inputs: Sequence[Any], shapes: Sequence[Shape | None] = ()) -> Tensor:
+        """Adds a call of a part, and returns its first output."""
+        part = self.parts[name]
+        if self.places.get(name, -1) > self.places.get(self.last, -1):
+            self.last = name
+        read = [place for place, value in enumerate(inputs) if isinstance(value, Tensor)]
+        recorded = tuple(shapes[place] for place in read) if shapes else ()
+        if not part.calls and len(inputs) == 1 and shapes:
+            part.shape = shapes[0]
+        part.calls.append(Call(tuple(inputs[place] for place in read), shapes=recorded))
+        return Tensor(name, len(part.calls) - 1)
+
+    def operator(self, owner: str, operator: str, found: Meaning, shapes: Sequence[Shape | None] = ()) -> Tensor | None:
+        """Adds a call of an operator in a module, and returns its first output; None when a module's part it is."""
+        name = self.layer_of(owner, operator, found)
+        return self.call(name, found.inputs, shapes) if name is not None else None
+
+    def layer_of(self, owner: str, operator: str, found: Meaning) -> str | None:
+        """Returns the layer whose call an operator is, which may be a new one; None for one inside a larger module."""
+        name = self.module_of(owner, found)
+        if name is not None:
+            return name
+        paths = {array.path for array in found.arrays.values()}
+        if any(self.parts[module].is_leaf for path in paths if (module := path.rpartition(".")[0]) in self.parts):
+            return None
+        if paths & self.taken:
+            return next((name for name, part in self.parts.items() if paths <= set(part.arrays.values())), None)
+        return self.added(owner, operator, found)
+
+    def module_of(self, owner: str, found: Meaning) -> str | None:
+        """Returns the module of PyTorch that does what an operator does, with the operator's arrays."""
+        places = [array.path.rpartition(".") for array in found.arrays.values()]
+        owners = {place[0] for place in places} or {owner}
+        name = next(iter(owners))
+        part = self.parts.get(name)
+        if part is None or len(owners) > 1 or not part.is_leaf or not part.computes(found):
+            return None
+        if any(key != place[2] for key, place in zip(found.arrays, places, strict=True)):
+            return None
+        part.config = {**found.config, **part.config}
+        return name
+
+    def added(self, owner: str, operator: str, found: Meaning) -> str:
+        """Returns the name of a new layer for an operator, which owns its arrays from now on."""
+        base = f"{owner}.{operator}" if owner else operator
+        name = next(name for name in numbered(base) if name not in self.parts)
+        paths = {key: array.path for key, array in found.arrays.items()}
+        self.taken.update(paths.values())
+        self.parts[name] = Part(found.class_name, config=dict(found.config), arrays=paths)
+        self.followers.setdefault(self.last, []).append(name)
+        return name
+
+    def add(self, path: str, part: Part) -> None:
+        """Adds a module, the next one in the file's order."""
+        self.places[path] = len(self.places)
+        self.parts[path] = part
+
+    def order(self) -> Iterator[str]:
+        """Yields the names of all parts: the modules in the file's order, and operators behind what ran before."""
+        for path in self.places:
+            yield path
+            yield from self.followers.get(path, ())
+
+    def root(self, name: str, arrays: Mapping[str, StoredArray]) -> StoredLayer:
+        """Returns the model whose layers are the parts; `arrays` are all arrays by their paths."""
+        described = {path: self.module(path) for path in self.order() if self.is_described(path)}
+        model = root_of(name, self.placed(arrays), described)
+        layers = tuple(self.with_calls(layer) for layer in model.layers)
+        return replace(model, layers=layers, inputs=self.inputs, outputs=self.outputs)
+
+    def is_described(self, path: str) -> bool:
+        """Returns whether a part is a layer: the model itself, and what owns arrays or has no modules in it."""
+        part = self.parts[path]
+        return not path or path not in self.places or not part.inner or not self.taken >= set(part.arrays.values())
+
+    @property
+    def operators(self) -> Iterator[str]:
+        """The names of the parts that are operators."""
+        return (name for names in self.followers.values() for name in names)
+
+    def module(self, path: str) -> Module:
+        """Returns what the file says of a part."""
+        part = self.parts[path]
+        return Module(part.class_name, part.package, part.config)
+
+    def placed(self, arrays: Mapping[str, StoredArray]) -> Iterator[tuple[str, StoredArray]]:
+        """Yields the arrays with their names below their layers."""
+        names = {path: f"{name}.{key}" for name in self.operators for key, path in self.parts[name].arrays.items()}
+        return ((names.get(path, path), array) for path, array in arrays.items())
+
+    def with_calls(self, layer: StoredLayer) -> StoredLayer:
+        """Returns a layer with its calls and the shape of what it reads."""
+        part = self.parts.get(layer.name)
+        return layer if part is None else replace(layer, calls=tuple(part.calls), build_shape=part.shape)
+
+
+def numbered(base: str) -> Iterator[str]:
+    """Yields a name, and the same with numbers."""
+    yield base
+    number = 1
+    while True:
+        yield f"{base}_{number}"
+        number += 1

@@ -1,0 +1,364 @@
+"""Follows tensors through the code of a TorchScript module, without values: which module reads what which returned.
+
+Nothing is run. An expression becomes a constant, a module, an array, or a tensor that is known by the layer that
+returns it; all that is computed becomes a tensor of which nothing is known. Branches whose condition is not known are
+left out, and so is what depends on them.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from weightwise.formats.torch_graph import ENTRY, UNKNOWN, Graph, Shape
+from weightwise.formats.torch_operators import PASSING, Held, Meaning, meaning, turned
+from weightwise.formats.torchscript_code import Code
+from weightwise.stored import Tensor
+
+MOST_STEPS = 1_000_000
+MOST_DEPTH = 60
+ROOT = "__torch__"
+
+
+class TooLongError(Exception):
+    """The code takes more steps than are followed."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A name in the code: `torch.nn.functional.relu`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A module, by its path in the model."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Size:
+    """The size of one axis of a tensor, or all of them where the axis is None."""
+
+    of: Tensor
+    axis: int | None
+
+
+@dataclass
+class Member:
+    """What a module has: its class, and its attributes as values."""
+
+    module: str
+    class_name: str
+    attributes: Mapping[str, Any]
+    constants: bool
+    """Whether its settings stand in the code as attributes, so that its operators need not be asked."""
+
+
+@dataclass
+class Frame:
+    """A running method or function."""
+
+    path: str
+    names: dict[str, Any]
+    returned: bool = False
+    value: Any = None
+    several: bool = False
+    """Whether a branch that is not known to be taken returns before the end."""
+
+
+COMPARISONS: Mapping[str, Callable[..., Any]] = {
+    "__contains__": lambda values, value: value in values,
+    "__is__": lambda first, second: first is second,
+    "__isnot__": lambda first, second: first is not second,
+    "__not__": lambda value: not value,
+    "eq": lambda first, second: first == second,
+    "ge": lambda first, second: first >= second,
+    "gt": lambda first, second: first > second,
+    "le": lambda first, second: first <= second,
+    "len": len,
+    "lt": lambda first, second: first < second,
+    "ne": lambda first, second: first != second,
+}
+"""Operators of which the condition of a branch is made, where all that they compare is constant."""
+CASTS = ("annotate", "unchecked_cast")
+NUMBERS = ("int", "float", "bool")
+
+
+@dataclass
+class Machine:
+    """Follows the code of an archive."""
+
+    code: Code
+    members: Mapping[str, Member]
+    """The modules by their paths."""
+    graph: Graph
+    shapes: dict[Tensor, Shape] = field(default_factory=dict)
+    asked: list[Meaning] | None = None
+    """The operators that a module applies, while it is asked for them; None while the graph is made."""
+    steps: int = 0
+    depth: int = 0
+    serial: count[int] = field(default_factory=count)
+
+    def run(self, shapes: Sequence[Shape]) -> None:
+        """Follows the model's `forward`; raises `TooLongError` or `RecursionError` when that takes too much."""
+        root = self.members[""]
+        declared = self.code.declared(root.module, root.class_name)
+        method = declared.methods.get("forward") if declared else None
+        if method is None:
+            return
+        self.graph.inputs = tuple(Tensor(ENTRY, 0, index) for index, _ in enumerate(method.args.args[1:]))
+        self.shapes.update(zip(self.graph.inputs, shapes, strict=False))
+        returned = self.executed(method, "", [Reference(""), *self.graph.inputs], {})
+        outputs = returned if isinstance(returned, (tuple, list)) else [returned]
+        self.graph.outputs = tuple(value for value in outputs if isinstance(value, Tensor))
+
+    def unknown(self) -> Tensor:
+        """Returns a tensor of which nothing is known, unlike any other."""
+        return Tensor(UNKNOWN, 0, next(self.serial))
+
+    def executed(self, method: ast.FunctionDef, path: str, given: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """Returns what a method or a function returns."""
+        self.depth += 1
+        if self.depth > MOST_DEPTH:
+            raise TooLongError
+        names = [argument.arg for argument in method.args.args]
+        frame = Frame(path, {})
+        defaults = method.args.defaults
+        for name, default in zip(names[len(names) - len(defaults) :], defaults, strict=True):
+            frame.names[name] = self.value(default, frame)
+        frame.names.update(zip(names, given, strict=False))
+        frame.names.update(named)
+        self.block(method.body, frame)
+        self.depth -= 1
+        return frame.value if frame.returned and not frame.several else self.unknown()
+
+    def block(self, body: Iterable[ast.stmt], frame: Frame) -> None:
+        """Follows statements until one returns."""
+        for statement in body:
+            if frame.returned:
+                return
+            self.statement(statement, frame)
+
+    def statement(self, statement: ast.stmt, frame: Frame) -> None:
+        """Follows one statement."""
+        match statement:
+            case ast.Assign(targets=[target], value=value):
+                self.assign(target, self.value(value, frame), frame)
+            case ast.AnnAssign(target=target, value=value) if value is not None:
+                self.assign(target, self.value(value, frame), frame)
+            case ast.Return(value=value):
+                frame.value = self.value(value, frame) if value is not None else None
+                frame.returned = True
+            case ast.Expr(value=value):
+                self.value(value, frame)
+            case ast.If(test=test, body=body, orelse=orelse):
+                self.branch(self.value(test, frame), body, orelse, frame)
+            case ast.With(body=body):
+                self.block(body, frame)
+            case ast.For() | ast.While():
+                self.forget(statement, frame)
+
+    def branch(self, test: Any, body: Sequence[ast.stmt], orelse: Sequence[ast.stmt], frame: Frame) -> None:
+        """Follows the branch whose condition is known to hold, or both and keeps what they agree on."""
+        if isinstance(test, bool):
+            self.block(body if test else orelse, frame)
+            return
+        first, second = (Frame(frame.path, dict(frame.names)) for _ in (body, orelse))
+        self.block(body, first)
+        self.block(orelse, second)
+        both = {**first.names, **second.names}
+        self.steps += len(both)
+        frame.names = {name: value for name, value in both.items() if first.names.get(name) is value} | {
+            name: self.unknown() for name, value in both.items() if first.names.get(name) is not value
+        }
+        frame.several = frame.several or first.returned != second.returned or first.several or second.several
+        frame.returned = first.returned and second.returned
+        frame.value = first.value if first.value is second.value else self.unknown()
+
+    def forget(self, statement: ast.stmt, frame: Frame) -> None:
+        """Makes all that a statement may change unknown."""
+        for node in ast.walk(statement):
+            self.step()
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                frame.names[node.id] = self.unknown()
+            elif isinstance(node, ast.Return):
+                frame.returned, frame.value = True, self.unknown()
+
+    def assign(self, target: ast.expr, value: Any, frame: Frame) -> None:
+        """Gives a value to a name, or its parts to several."""
+        if isinstance(target, ast.Name):
+            frame.names[target.id] = value
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            for index, inner in enumerate(target.elts):
+                self.assign(inner, self.part(value, index), frame)
+
+    def part(self, value: Any, index: Any) -> Any:
+        """Returns an item of a value: of a list, of the sizes of a tensor, of what a layer returns."""
+        if type(index) is not int:
+            return self.unknown()
+        if isinstance(value, (list, tuple)) and -len(value) <= index < len(value):
+            return value[index]
+        if isinstance(value, Size) and value.axis is None:
+            return Size(value.of, index)
+        if isinstance(value, Tensor) and value.layer in self.graph.parts and index >= 0:
+            return Tensor(value.layer, value.call, index)
+        return self.unknown()
+
+    def step(self) -> None:
+        """Counts work; raises `TooLongError` when it is too much."""
+        self.steps += 1
+        if self.steps > MOST_STEPS:
+            raise TooLongError
+
+    def value(self, node: ast.expr, frame: Frame) -> Any:
+        """Returns the value of an expression."""
+        self.step()
+        match node:
+            case ast.Constant(value=value):
+                return value
+            case ast.Name(id=name):
+                return frame.names[name] if name in frame.names else Place(name)
+            case ast.Attribute(value=inner, attr=name):
+                return self.attribute(self.value(inner, frame), name)
+            case ast.List(elts=items) | ast.Tuple(elts=items):
+                values = [self.value(item, frame) for item in items]
+                return values if isinstance(node, ast.List) else tuple(values)
+            case ast.Subscript(value=inner, slice=index):
+                return self.part(self.value(inner, frame), self.value(index, frame))
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                number = self.value(operand, frame)
+                return -number if isinstance(number, (int, float)) else self.unknown()
+            case ast.Call():
+                return self.called(node, frame)
+        return self.unknown()
+
+    def attribute(self, value: Any, name: str) -> Any:
+        """Returns an attribute of a module, or a longer name."""
+        if isinstance(value, Place):
+            return Place(f"{value.name}.{name}")
+        if isinstance(value, Reference):
+            return self.members[value.path].attributes.get(name, self.unknown())
+        return self.unknown()
+
+    def called(self, node: ast.Call, frame: Frame) -> Any:
+        """Returns what a call returns."""
+        given = [self.value(argument, frame) for argument in node.args]
+        named = {word.arg: self.value(word.value, frame) for word in node.keywords if word.arg}
+        if isinstance(node.func, ast.Attribute):
+            owner = self.value(node.func.value, frame)
+            if isinstance(owner, Reference):
+                return self.method(owner.path, node.func.attr, given, named)
+        callee = self.value(node.func, frame)
+        return self.by_name(callee.name, given, named, frame) if isinstance(callee, Place) else self.unknown()
+
+    def by_name(self, name: str, given: Sequence[Any], named: Mapping[str, Any], frame: Frame) -> Any:
+        """Returns what a function, an operator or something built in returns."""
+        space, _, last = name.rpartition(".")
+        if space == "torch":
+            return self.operator(last, given, named, frame)
+        if name.startswith(f"{ROOT}."):
+            function = self.code.function(space, last)
+            return self.executed(function, frame.path, given, named) if function else self.unknown()
+        if name in CASTS and len(given) == 2:
+            return given[1]
+        if name == "ops.prim.NumToTensor" or (name in NUMBERS and given and is_plain(given[0])):
+            return given[0] if given else self.unknown()
+        if name == "getattr" and len(given) == 2 and isinstance(given[1], str):
+            return self.attribute(given[0], given[1])
+        return self.unknown()
+
+    def operator(self, name: str, given: Sequence[Any], named: Mapping[str, Any], frame: Frame) -> Any:
+        """Returns what an operator returns: a constant, the size of a tensor, an array, or the output of a layer."""
+        if name in PASSING and given:
+            return given[0]
+        if name == "size" and given and isinstance(given[0], Tensor):
+            return Size(given[0], given[1] if len(given) > 1 and isinstance(given[1], int) else None)
+        if name in COMPARISONS and all(is_constant(value) for value in given):
+            return self.compared(name, given)
+        array = turned(name, given)
+        if array is not None:
+            return array
+        found = flattening(given) if name in ("view", "reshape") else meaning(name, given, named)
+        if found is None or not all(isinstance(value, Tensor) for value in found.inputs):
+            return self.unknown()
+        if self.asked is not None:
+            self.asked.append(found)
+            return self.unknown()
+        shapes = [self.shapes.get(value) for value in found.inputs]
+        return self.graph.operator(frame.path, name, found, shapes) or self.unknown()
+
+    def compared(self, name: str, given: Sequence[Any]) -> Any:
+        """Returns what a comparison of constants says."""
+        try:
+            return COMPARISONS[name](*given)
+        except TypeError:
+            return self.unknown()
+
+    def method(self, path: str, name: str, given: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """Returns what a module's method returns; PyTorch's own modules are layers, and others are followed."""
+        part, member = self.graph.parts[path], self.members[path]
+        declared = self.code.declared(member.module, member.class_name)
+        method = declared.methods.get(name) if declared else None
+        if method is None:
+            return self.unknown()
+        if not part.is_leaf or self.asked is not None:
+            return self.executed(method, path, [Reference(path), *given], named)
+        inputs = [value for value in (*given, *named.values()) if isinstance(value, Tensor)]
+        if not part.calls and not member.constants:
+            self.ask(path, method, given, named)
+        return self.graph.call(path, inputs, [self.shapes.get(value) for value in inputs])
+
+    def ask(self, path: str, method: ast.FunctionDef, given: Sequence[Any], named: Mapping[str, Any]) -> None:
+        """Gives a module the settings with which it applies its operator."""
+        found: list[Meaning] = []
+        self.asked = found
+        self.executed(method, path, [Reference(path), *given], named)
+        self.asked = None
+        part = self.graph.parts[path]
+        own = [one for one in found if part.computes(one)]
+        if len(own) == 1 and all(array.path.startswith(f"{path}.") for array in own[0].arrays.values()):
+            part.config = {**own[0].config, **around(found, own[0]), **part.config}
+
+
+def around(found: Sequence[Meaning], convolution: Meaning) -> dict[str, Any]:
+    """Returns how a convolution pads, where it does so with an operator of its own."""
+    pads = [one for one in found if "Pad" in one.class_name]
+    if not pads:
+        return {}
+    edges = pads[0].config["padding"]
+    modes = {"Refl": "reflect", "Repl": "replicate", "Circ": "circular"}
+    if len(pads) > 1 or edges[::2] != edges[1::2] or pads[0].class_name[:4] not in modes:
+        return {"padding_mode": None}
+    return {"padding": tuple(edges[::2][::-1]), "padding_mode": modes[pads[0].class_name[:4]]}
+
+
+def flattening(given: Sequence[Any]) -> Meaning | None:
+    """Returns a Flatten for a view that keeps the first axes of what it views and lays the others in one."""
+    tensor, sizes = given if len(given) == 2 else (None, None)
+    if not isinstance(tensor, Tensor) or not isinstance(sizes, (list, tuple)) or sizes[-1:] not in ([-1], (-1,)):
+        return None
+    kept = len(sizes) - 1
+    if not kept or list(sizes[:-1]) != [Size(tensor, axis) for axis in range(kept)]:
+        return None
+    return Meaning("Flatten", {"start_dim": kept, "end_dim": -1}, inputs=(tensor,))
+
+
+def is_constant(value: Any) -> bool:
+    """Returns whether a value is known."""
+    if isinstance(value, (list, tuple)):
+        return all(is_constant(item) for item in value)
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
+def is_plain(value: Any) -> bool:
+    """Returns whether a value is a number, or the size of an axis."""
+    return isinstance(value, (bool, int, float, Size))
+
+
+__all__ = ["Held", "Machine", "Member", "Reference", "TooLongError"]
