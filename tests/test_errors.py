@@ -13,6 +13,7 @@ from weightwise import errors
         (errors.AxesError, ValueError),
         (errors.FormatError, ValueError),
         (errors.MissingFileError, OSError),
+        (errors.NotAModelError, TypeError),
         (errors.SelectionError, LookupError),
         (errors.UnsupportedError, ValueError),
     ],

@@ -11,24 +11,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import os
+    from typing import Any
 
     from weightwise.model import Model
 
 __version__ = "0.1.0"
 
 
-def open(path: str | os.PathLike[str]) -> Model:  # noqa: A001 - `weightwise.open` reads as what it does
-    """Return the model in the file at `path`, named; its arrays' bytes are read when their values are asked for.
+def open(thing: Any) -> Model:  # noqa: A001 - `weightwise.open` reads as what it does
+    """Return the model in a file or a folder, given its path, or a model in memory, named.
 
-    Raises `MissingFileError`, `FormatError` or `UnsupportedError`, each with one sentence.
+    Of Keras a model or a layer, of PyTorch a module, of Flax an nnx module, or the variables of a linen module alone
+    or as a pair (module, variables); and a dictionary or a list of arrays of any kind. Values are read when they are
+    asked for. Raises `MissingFileError`, `FormatError` or `UnsupportedError` for a file, and `NotAModelError` for a
+    thing that is none of these, each with one sentence.
     """
     import os
 
-    from weightwise.formats import open_stored
     from weightwise.naming import named
 
-    return named(open_stored(os.fspath(path)))
+    if isinstance(thing, (str, os.PathLike)):
+        from weightwise.formats import open_stored
+
+        return named(open_stored(os.fspath(thing)))
+    from weightwise.live import live_model
+
+    return named(live_model(thing))
 
 
 __all__ = ["__version__", "open"]

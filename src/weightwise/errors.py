@@ -6,6 +6,7 @@ Each kind is also its standard kin, so that a caller who knows only Python catch
     ├── AxesError         ValueError    an axes string that cannot be read, or that a shape contradicts
     ├── FormatError       ValueError    a file that is damaged, or is not what it says it is
     ├── MissingFileError  OSError       a file that is not there, or cannot be read as a file
+    ├── NotAModelError    TypeError     an object that is no path, and no model in memory
     ├── SelectionError    LookupError   no such layer, weight, axis or index
     └── UnsupportedError  ValueError    a file or a request that is understood, but not served
 """
@@ -30,6 +31,10 @@ class FormatError(WeightwiseError, ValueError):
 
 class MissingFileError(WeightwiseError, OSError):
     """A file is not there, or cannot be read as a file."""
+
+
+class NotAModelError(WeightwiseError, TypeError):
+    """An object is neither the path of a file nor a model in memory."""
 
 
 class SelectionError(WeightwiseError, LookupError):

@@ -23,6 +23,8 @@ class Addressing(Enum):
     """By a key of its own: Keras 3 stores `cell/0`, the first variable of the layer's attribute `cell`."""
     ORDER = "order"
     """By its place in a list of names: the `weight_names` of Keras's legacy HDF5 format."""
+    LISTED = "listed"
+    """By its place in the layer's own `get_weights()`, as a model of Keras in memory has it."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class StoredArray:
     """The axes that the file itself declares, in the language of `weightwise.axes`; empty where it does not."""
     tied: str = ""
     """The path of an array listed before whose values these are; empty for an array of its own."""
+    trainable: bool | None = None
+    """Whether training changes it, where that is known of the array itself, as of a model in memory."""
     made: str = ""
     """Why the array is in no file, and what it is instead; empty for one that a file holds."""
 
