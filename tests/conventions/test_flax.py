@@ -161,7 +161,7 @@ def test_readings_of_a_kernel_and_a_bias():
         "in_1 in_2 in_3 out",
     }
     square = {told["kernel"] for _, told in axes({"kernel": (3, 2, 5, 5), "bias": (5,)})}
-    assert square == images | {"kh kw out in"}
+    assert square == images | {"kh kw out in", "in_1 in_2 out in_3"}
 
 
 def test_names_tell_most_classes():
@@ -217,3 +217,12 @@ def test_an_instance_norm_along_two_axes_needs_its_input():
     description = describe("linen.InstanceNorm", {"feature_axes": [1, 3]}, ())
     assert isinstance(description.operation, Uncomputed)
     assert [slot.axes for slot in description.slots] == ["axis_1 axis_3", "axis_1 axis_3"]
+
+
+def test_the_outputs_of_an_einsum_may_stand_anywhere():
+    apart = {told["kernel"] for _, told in axes({"kernel": (5, 3, 2), "bias": (5, 2)})}
+    assert apart == {"each in out", "position (in kw) out", "out_1 in out_2"}
+    assert {told["kernel"] for _, told in axes({"kernel": (3, 5, 2), "bias": (5, 2)})} == {"in out_1 out_2"}
+    assert {told["kernel"] for _, told in axes({"kernel": (5, 5), "bias": (5,)})} == {"in out", "out in"}
+    assert {told["kernel"] for _, told in axes({"kernel": (3, 5)})} == {"in out", "out in"}
+    assert axes({"kernel": (2,) * 9, "bias": (2,) * 4}) == []

@@ -2,9 +2,9 @@
 
 linen calls a module after its class and a number unless somebody names it, `Conv_0`; nnx has the names of attributes. A
 class is possible where one of its forms (with or without a bias, over one axis or over several …) calls for exactly
-these names, and its axes can be bound to the shapes. What an Einsum sums over stands in its equation alone: a matrix of
-its may have the outputs first or last. Its kernels of more dimensions are left out, because other classes leave these
-open already; so are modules of other people.
+these names, and its axes can be bound to the shapes. What an Einsum sums over stands in its equation alone: its outputs
+may stand anywhere among the axes of its kernel. A kernel of several dimensions without a bias is left out, because
+other classes leave it open already; so are modules of other people.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from itertools import product
+from itertools import permutations, product
 
 from weightwise.axes import parse
 from weightwise.conventions.flax import RULES, TABLE
 from weightwise.conventions.row import Config, Slot
 from weightwise.conventions.rule import rows_of, unsized_slots
 from weightwise.errors import AxesError
+from weightwise.ops.contraction import numbered
 
 Arrays = Mapping[str, Sequence[int]]
 """The shapes of a module's arrays by their names in it, without the collection: `kernel`, `hi/bias`."""
@@ -75,17 +76,9 @@ def readings(arrays: Arrays) -> Iterator[tuple[str, Sequence[Slot]]]:
 
     The keys of the slots are the names of the arrays.
     """
-    for class_name, slots in (*_by_names().get(frozenset(arrays), ()), *_sums(arrays)):
+    for class_name, slots in (*_by_names().get(frozenset(arrays), ()), *product(EINSUMS, _einsums(arrays))):
         if _fits(slots, arrays):
             yield class_name, slots
-
-
-def _sums(arrays: Arrays) -> Iterator[tuple[str, Sequence[Slot]]]:
-    """Yield both ways in which an Einsum may own a matrix."""
-    if len(arrays.get("kernel", ())) == 2 and set(arrays) <= {"kernel", "bias"}:
-        for class_name, axes in product(EINSUMS, ("in out", "out in")):
-            kernel, bias = Slot("kernel", "kernel", "kernel", axes, True), Slot("bias", "bias", "bias", "out", True)
-            yield class_name, [kernel, bias] if "bias" in arrays else [kernel]
 
 
 def owned(arrays: Arrays) -> dict[str, dict[str, tuple[int, ...]]]:
@@ -116,6 +109,27 @@ def _prefixes(path: str) -> Iterator[str]:
     parts = path.split("/")
     for depth in range(max(len(parts) - _DEEPEST, 0), len(parts)):
         yield "/".join(parts[:depth])
+
+
+def _einsums(arrays: Arrays) -> Iterator[tuple[Slot, ...]]:
+    """Yield the arrays of an Einsum, whose bias has the axes of the outputs, wherever the kernel has these."""
+    kernel, bias = arrays.get("kernel", ()), arrays.get("bias", ())
+    if not set(arrays) <= {"kernel", "bias"} or not 2 <= len(kernel) <= _MOST_LETTERS:
+        return
+    if "bias" not in arrays and len(kernel) > 2:
+        return
+    outputs = numbered("out", len(bias) or 1).split()
+    for places in permutations(range(len(kernel)), len(outputs)):
+        if bias and any(kernel[place] != size for place, size in zip(places, bias, strict=True)):
+            continue
+        sums = iter(numbered("in", len(kernel) - len(places)).split())
+        axes = " ".join(outputs[places.index(axis)] if axis in places else next(sums) for axis in range(len(kernel)))
+        slots = (Slot("kernel", "kernel", "kernel", axes, True), Slot("bias", "bias", "bias", " ".join(outputs), True))
+        yield slots if bias else slots[:1]
+
+
+_MOST_LETTERS = 5
+"""The dimensions of a kernel up to which every order of its axes is tried."""
 
 
 @cache
