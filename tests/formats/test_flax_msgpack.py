@@ -147,6 +147,15 @@ def test_pieces_that_do_not_make_up_the_whole(tmp_path):
         kernel.read()
 
 
+def test_a_long_name_above_many_arrays_is_refused(tmp_path):
+    (tmp_path / "m").write_bytes(
+        b"\x82" + packed(b"\x93\x90\xa4int8\xc4\x01\x05")[1:] + b"\xda\x10\x00" + b"n" * 4096 + b"\x91\x01"
+    )
+    stored = open_stored(tmp_path / "m")
+    assert "expected names of at most 1,024 signs, found more" in stored.problems[0]
+    assert [array.path for array in everything(stored)] == ["w"]
+
+
 def test_numbers_and_texts_alone_are_no_model(tmp_path):
     (tmp_path / "m").write_bytes(b"\x82\xa1a\x01\xa1b\xa1c")
     with pytest.raises(FormatError, match="this is no model that can be read"):

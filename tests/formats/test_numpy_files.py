@@ -163,3 +163,11 @@ def test_values_that_are_not_there_are_told(tmp_path, shape):
     assert "bytes of values, found 11; get the file again." in stored.problems[0]
     with pytest.raises(FormatError, match="values of m cannot be read"):
         stored.root.arrays[0].read()
+
+
+def test_a_truncated_archive_still_tells_its_first_members(tmp_path):
+    (tmp_path / "m.npz").write_bytes((SAMPLES / "numpy_tree.npz").read_bytes()[:600])
+    stored = open_stored(tmp_path / "m.npz")
+    read = {array.path: fact(array.read(), array.dtype) for array in everything(stored)}
+    assert read == {path: FACTS["numpy_tree.npz"][path] for path in ("params/Dense_0/kernel", "params/Dense_0/bias")}
+    assert "the list of the archive's members cannot be read" in stored.problems[0]

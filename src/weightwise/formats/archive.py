@@ -17,6 +17,9 @@ from weightwise.source import Source, memory_source
 SIGNATURE = b"PK\x03\x04"
 LOCAL_HEADER = struct.Struct("<4sHHHIIIIHH")
 """Signature, version, flags, method, time and date, checksum, both sizes, and the lengths of the name and the rest."""
+EXTRA_FIELD, LARGE_SIZES = struct.Struct("<HH"), struct.Struct("<QQ")
+"""A tag and a length; the two sizes that follow the tag of zip64."""
+LARGE, ZIP64 = 0xFFFFFFFF, 0x0001
 ENCRYPTED = 0x1
 MOST_UNPACKED = 1 << 30
 MOST_EXPANSION = 100
@@ -126,10 +129,23 @@ def beginnings(source: Source) -> Iterator[zipfile.ZipInfo]:
             source.read(offset, LOCAL_HEADER.size)
         )
         start = offset + LOCAL_HEADER.size
-        if signature != SIGNATURE or start + name_size > source.size:
+        if signature != SIGNATURE or start + name_size + extra_size > source.size:
             return
+        if LARGE in (packed, size):
+            size, packed = large_sizes(source.read(start + name_size, extra_size), size, packed)
         info = zipfile.ZipInfo(source.read(start, name_size).decode(errors="replace"))
         info.header_offset, info.flag_bits, info.compress_type = offset, flags, method
         info.CRC, info.compress_size, info.file_size = crc, packed, size
         yield info
         offset = start + name_size + extra_size + packed
+
+
+def large_sizes(extra: bytes, size: int, packed: int) -> tuple[int, int]:
+    """Returns both sizes of a member, unpacked first, where its header leaves them to the field of zip64."""
+    while len(extra) >= EXTRA_FIELD.size:
+        tag, length = EXTRA_FIELD.unpack(extra[: EXTRA_FIELD.size])
+        if tag == ZIP64 and length >= LARGE_SIZES.size <= len(extra) - EXTRA_FIELD.size:
+            unpacked_there, packed_there = LARGE_SIZES.unpack_from(extra, EXTRA_FIELD.size)
+            return unpacked_there, packed_there
+        extra = extra[EXTRA_FIELD.size + length :]
+    return size, packed

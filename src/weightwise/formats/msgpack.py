@@ -15,6 +15,8 @@ from weightwise.source import Source
 
 MOST_DEPTH = 100
 MOST_LEAVES = 200_000
+LONGEST_PATH = 1024
+"""All keys that lead to a leaf together: a long key above many leaves would take memory for each of them."""
 NUMBERS: Mapping[int, str] = {
     **{0xCA: ">f", 0xCB: ">d"},
     **{0xCC + place: f">{sign}" for place, sign in enumerate("BHIQbhiq")},
@@ -53,6 +55,8 @@ def leaves(cursor: Cursor) -> Iterator[tuple[Path, Value]]:
     Raises `FormatError` where the bytes are damaged or end; what was yielded before stands.
     """
     for count, leaf in enumerate(below(cursor, (), 0)):
+        if sum(map(len, leaf[0])) > LONGEST_PATH:
+            raise FormatError(f"{cursor.source.name}: expected names of at most {LONGEST_PATH:,} signs, found more.")
         if count == MOST_LEAVES:
             raise FormatError(f"{cursor.source.name}: more than {MOST_LEAVES:,} values; no model has so many.")
         yield leaf

@@ -20,6 +20,9 @@ MANIFEST_MAGIC, NODE_MAGIC = 0x0CDB3A2A, 0x0CDB20DE
 HEADER, CHECKSUM = 12, 4
 LARGEST_NODE = 1 << 26
 MOST_KEYS = 2_000_000
+MOST_NAMES = 1 << 24
+MOST_EXPANSION, FREE_EXPANSION = 100, 1 << 20
+"""A node may unpack to a MiB, or to so many times what it takes."""
 CASTAGNOLI = 0x82F63B78
 MISSING = (1 << 64) - 1
 """The offset of a tree without keys."""
@@ -52,6 +55,8 @@ class Database:
     """Where values lie; small ones are in the tree itself."""
     sources: dict[str, Source] = field(default_factory=dict)
     seen: set[Place] = field(default_factory=set)
+    names: int = 0
+    """The bytes of all keys."""
 
     def fetch(self, key: str) -> Source | None:
         """Returns the bytes of a key, or None; raises `FormatError` when its file does not hold them."""
@@ -92,7 +97,9 @@ def body(source: Source, magic: int) -> Source:
     if version or packing > 1:
         raise UnsupportedError(f"{source.name}: version {version} and packing {packing} of OCDBT are not supported.")
     inner = data[HEADER + 2 : -CHECKSUM]
-    return memory_source(source.path, source.name, unzstd(inner, LARGEST_NODE) if packing else inner)
+    return memory_source(
+        source.path, source.name, unzstd(inner, max(FREE_EXPANSION, MOST_EXPANSION * len(inner))) if packing else inner
+    )
 
 
 def crc32c(data: bytes) -> int:
@@ -162,9 +169,14 @@ def data_files(cursor: Cursor, transitive: str) -> list[DataFile]:
 def keys_of(cursor: Cursor, prefixes: list[int], suffixes: list[int], others: list[int]) -> list[tuple[bytes, int]]:
     """Returns names of which each begins as the one before does, with another number of each; raises `FormatError`."""
     found: list[tuple[bytes, int]] = []
-    name = b""
+    name, total = b"", 0
     for prefix, suffix, other in zip(prefixes, suffixes, others, strict=True):
         name = name[:prefix] + cursor.take(suffix)
+        total += len(name)
+        if total > MOST_NAMES:
+            raise FormatError(
+                f"{cursor.source.name}: expected at most {MOST_NAMES:,} bytes of names in a node, found more."
+            )
         found.append((name, other))
     return found
 
@@ -183,10 +195,14 @@ def place_of(cursor: Cursor, files: list[DataFile], identifier: int, offset: int
 
 def walk(database: Database, place: Place, height: int, prefix: bytes, problems: list[str]) -> None:
     """Adds the keys of a node and of those below it; what cannot be read is a problem."""
-    if place in database.seen or len(database.places) > MOST_KEYS:
+    if place in database.seen:
         return
     database.seen.add(place)
     try:
+        if database.names > LARGEST_NODE or len(database.places) > MOST_KEYS:
+            raise FormatError(
+                f"{database.folder.path}: the database has more keys than a model has; the rest is left out."
+            )
         cursor = Cursor(body(database.bytes_at(place), NODE_MAGIC))
         found = cursor.take(1)[0]
         if found != height:
@@ -197,7 +213,9 @@ def walk(database: Database, place: Place, height: int, prefix: bytes, problems:
             for child, start in list(children(cursor, files, count)):
                 walk(database, child, height - 1, prefix + start, problems)
         else:
-            database.places.update((text(prefix + key), value) for key, value in entries(cursor, files, count).items())
+            found_there = {text(prefix + key): value for key, value in entries(cursor, files, count).items()}
+            database.places.update(found_there)
+            database.names += sum(map(len, found_there))
     except WeightwiseError as error:
         problems.append(str(error))
 
