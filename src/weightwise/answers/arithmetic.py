@@ -7,11 +7,13 @@ out, and equal halves, as a Bidirectional has them, are counted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from weightwise.model import Weight
 
+OFTEN = 3
 Product = tuple[tuple[str, int], ...]
 """Named sizes to be multiplied, in stored order."""
 
@@ -66,6 +68,7 @@ def _formula(products: Sequence[Product]) -> str:
     rests = [_text(_without(product, common)) or "1" for product in products]
     block, times = _repeated(rests)
     shared = _text(tuple(common))
+    block = list(_counted(block))
     if len(block) == 1 and (shared or times == 1):
         inner = "" if block == ["1"] and shared else block[0]
     else:
@@ -92,6 +95,16 @@ def _without(product: Product, common: Sequence[tuple[str, int]]) -> Product:
 
 def _text(product: Product) -> str:
     return "·".join(str(size) for _, size in product)
+
+
+def _counted(terms: Sequence[str]) -> Iterator[str]:
+    """Yield terms, those that stand side by side often enough as one: `4·64`."""
+    for term, alike in groupby(terms):
+        count = len(list(alike))
+        if count >= OFTEN and term != "1":
+            yield f"{count}·{term}"
+        else:
+            yield from [term] * count
 
 
 def _repeated(rests: list[str]) -> tuple[list[str], int]:

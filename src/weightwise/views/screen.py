@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from weightwise.answers.arithmetic import arithmetic
@@ -18,6 +18,7 @@ from weightwise.views.quantities import bytes_text, counted, shapes_text, sizes_
 from weightwise.views.style import styled
 from weightwise.views.table import Cell, Row, lines, table_width
 
+OUTPUT = 2
 HEADER = ("#", "layer", "output", "index", "weight", "axes", "parameters")
 
 
@@ -29,6 +30,8 @@ class _Entry:
     depth: int
     name: str
     fold: Fold
+    told: bool = True
+    """Whether any layer of the file has a class; where none has, none is missed."""
 
     @property
     def layer(self) -> Layer:
@@ -38,8 +41,9 @@ class _Entry:
     @property
     def title(self) -> str:
         """What its class is, and how many it stands for."""
-        times = f" ×{self.fold.times}" if self.fold.times > 1 else ""
-        return f"({self.layer.class_name or 'class unknown'}){times}"
+        class_name = f"({self.layer.class_name or 'class unknown'})" if self.told else ""
+        times = f"×{self.fold.times}" if self.fold.times > 1 else ""
+        return " ".join(filter(None, [class_name, times]))
 
 
 def screen(
@@ -49,8 +53,12 @@ def screen(
 
     Blocks of layers that are alike are told once, unless `fold` is False.
     """
+    told = _says_classes(model)
     entries = [*_own(model, only), *_entries(model.layers if only is None else only, fold)]
+    entries = [replace(entry, told=told) for entry in entries]
     table = [_header(), *_rows(entries)]
+    if not any(entry.layer.outputs for entry in entries):
+        table = [[cell for place, cell in enumerate(row) if place != OUTPUT] for row in table]
     if table_width(table) <= width:
         body = lines(table, color, width)
     else:
@@ -89,6 +97,11 @@ def _title(model: Model, width: int, color: bool) -> str:
     ]
     title = "\n".join(_wrapped(parts, width))
     return styled(parts[0], "strong", color) + title.removeprefix(parts[0])
+
+
+def _says_classes(model: Model) -> bool:
+    """Return whether the file names the class of any of its layers."""
+    return any(layer.class_name for layer in model.walk()) or bool(model.root.class_name)
 
 
 def _kind(model: Model) -> str:
@@ -144,7 +157,7 @@ def _rows(entries: Sequence[_Entry]) -> Iterator[Row]:
         layer = entry.layer
         head = [
             Cell(entry.number, "faint", right=True),
-            Cell(f"{'  ' * entry.depth}{entry.name} {entry.title}", "strong"),
+            Cell(f"{'  ' * entry.depth}{entry.name} {entry.title}".rstrip(), "strong"),
             Cell(shapes_text(layer.outputs)),
         ]
         if layer.is_model or not layer.weights:
@@ -205,8 +218,9 @@ def _sentence(layer: Layer) -> str:
 def _paragraphs(entries: Sequence[_Entry], width: int, color: bool) -> Iterator[str]:
     for entry in entries:
         layer, margin = entry.layer, "   " * entry.depth
-        title = f"{styled(entry.name, 'strong', color)} {entry.title}"
-        yield f"{margin}{styled(entry.number, 'faint', color)} {title} → {shapes_text(layer.outputs)}"
+        title = f"{styled(entry.name, 'strong', color)} {entry.title}".rstrip()
+        output = f" → {shapes_text(layer.outputs)}" if layer.outputs or entry.told else ""
+        yield f"{margin}{styled(entry.number, 'faint', color)} {title}{output}"
         indent = margin + "   "
         if layer.is_model or not layer.weights:
             yield from textwrap.wrap(_sentence(layer), width, initial_indent=indent, subsequent_indent=indent)
@@ -237,10 +251,18 @@ def _sentences(model: Model) -> Iterator[str]:
         yield "* not changed by training."
     if facts.optimizer:
         yield f"The file also holds {facts.optimizer:,} values of the optimizer's state, which are no weights."
-    yield from (f"{remark[:1].upper()}{remark[1:]}." for remark in model.stored.remarks)
+    if not _says_classes(model) and model.weights:
+        yield "The file says no classes: what its arrays are rests on their names and shapes."
+    yield from map(_as_sentence, model.stored.remarks)
     unknown = facts.evidence.get(Evidence.UNKNOWN, 0)
     if unknown:
         yield f"The axes of {counted(unknown, 'array')} are unknown: `weightwise explain` says why."
+
+
+def _as_sentence(remark: str) -> str:
+    """Return a remark with a capital and a full stop; a name of a program, as `torch.load`, keeps its letters."""
+    first = remark.partition(" ")[0]
+    return f"{remark[:1].upper() if first.isalpha() else remark[:1]}{remark[1:].rstrip('.')}."
 
 
 def _owners(facts: Overview) -> str:
