@@ -36,7 +36,7 @@ SOURCES = (
     "keras_weights",
 )
 """The readers of a `Source`."""
-ARCHIVES = ("torch_zip", "torchscript", "numpy_files", "keras_archive")
+ARCHIVES = ("torch_zip", "torchscript", "torch_exported", "numpy_files", "keras_archive")
 """The readers of an `Archive`."""
 FOLDERS: tuple[str, ...] = (
     "safetensors",
