@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 from weightwise.conventions.flax import RULES, qualified
@@ -23,6 +24,8 @@ from weightwise.stored import Addressing, StoredArray, StoredLayer, StoredModel
 WEIGHTS = ("params", "batch_stats")
 """The collections of linen that are the model."""
 UNTOLD = ("parent", "name")
+WIDTH = "qkv_features"
+"""How wide the projections of an attention are in all."""
 LEFT_OUT: Any = object()
 Variable = tuple[str, Path, StoredArray]
 """The collection of an array (`params`), its path in it, and the array."""
@@ -161,10 +164,14 @@ def nnx_modules(module: Any) -> Iterator[tuple[Path, Module]]:
 
 def linen_modules(module: Any, path: Path = ()) -> Iterator[tuple[Path, Module]]:
     """Yields a bound module and those in it that it has made so far."""
-    yield path, Module(type(module).__name__, type(module).__module__, configuration(module))
-    for name, inner in module._state.children.items():
-        if is_instance(inner, "flax.linen", "Module"):
-            yield from linen_modules(inner, (*path, str(name)))
+    members = module._state.children
+    inside = {str(name): inner for name, inner in members.items() if is_instance(inner, "flax.linen", "Module")}
+    config = configuration(module)
+    if config.get(WIDTH, 0) is None and "query" in inside:  # that of the input, which its first projection knows
+        config[WIDTH] = prod(inside["query"].features)
+    yield path, Module(type(module).__name__, type(module).__module__, config)
+    for name, inner in inside.items():
+        yield from linen_modules(inner, (*path, name))
 
 
 def configuration(module: Any) -> dict[str, Any]:
