@@ -89,8 +89,12 @@ def test_without_an_input_what_follows_from_it_is_not_computed():
     by_size = describe("linen.GroupNorm", {"num_groups": None, "group_size": 2}, ())
     assert isinstance(by_size.operation, Uncomputed)
     assert [slot.axes for slot in by_size.slots] == ["features", "features"]
-    with pytest.raises(ShapeError, match="follow from its input"):
-        describe("linen.SelfAttention", {"num_heads": 2}, ())
+    heads = describe("linen.SelfAttention", {"num_heads": 2, "use_bias": False}, ())
+    assert {slot.key: slot.axes for slot in heads.slots}["query/kernel"] == "in heads head_dim"
+    assert heads.slots[0].sizes == {"heads": 2}
+    assert heads.operation.sentence().endswith("with 2 heads")
+    with pytest.raises(ShapeError, match="cannot be split"):
+        describe("linen.SelfAttention", {"num_heads": 4}, [(None, 3, 6)])
 
 
 CELL = {"class_name": "linen.GRUCell", "config": {"features": 4}}

@@ -28,7 +28,9 @@ class MultiHeadAttention(Operation):
 
     heads: int
     head_dim: int
+    """The numbers of each head of queries and keys; 0 where its weights alone tell it."""
     value_dim: int
+    """The numbers of each head of values; 0 where its weights alone tell it."""
     kv_heads: int | None = None
     """The heads of keys and values where they have an axis of their own; None where they are those of the queries."""
     bias: bool = True
@@ -85,8 +87,8 @@ class MultiHeadAttention(Operation):
         outputs = self.outputs or (last["query"],)
         return known(
             heads=self.heads,
-            head_dim=self.head_dim,
-            value_dim=self.value_dim,
+            head_dim=self.head_dim or None,
+            value_dim=self.value_dim or None,
             key_in=last["key"],
             value_in=last["value"],
             **({} if self.kv_heads is None else {"kv_heads": self.kv_heads}),
@@ -170,7 +172,7 @@ class MultiHeadAttention(Operation):
         others, attended = self._order(rank)
         order = [*others, rank - 1, *attended, rank]
         rows = [_merged(x.transpose(order), len(attended)) for x in (query, key, value)]
-        sums = rows[0] @ rows[1].swapaxes(-1, -2) / sqrt(self.head_dim)
+        sums = rows[0] @ rows[1].swapaxes(-1, -2) / sqrt(rows[0].shape[-1])
         scores = activate("softmax", numpy.where(self._allowed(sums.shape, mask), sums, -numpy.inf))
         sizes = [(*query.shape, value.shape[-1])[axis] for axis in (*order[:-1], rank + 1)]
         return (scores @ rows[2]).reshape(sizes).transpose(numpy.argsort(order)), scores
@@ -194,10 +196,9 @@ class MultiHeadAttention(Operation):
     def sentence(self) -> str:
         """Return what the layer does."""
         shared = "" if self.kv_heads is None else f", which share {counted(self.kv_heads, 'head')} of keys and values"
-        return (
-            f"lets every position gather what it looks for from others, with {counted(self.heads, 'head')} of "
-            f"{counted(self.head_dim, 'number')}{shared}"
-        )
+        size = f" of {counted(self.head_dim, 'number')}" if self.head_dim else ""
+        heads = f"{counted(self.heads, 'head')}{size}{shared}"
+        return f"lets every position gather what it looks for from others, with {heads}"
 
 
 def _merged(x: Array, count: int) -> Array:

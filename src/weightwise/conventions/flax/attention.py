@@ -51,9 +51,9 @@ ROWS = (
 
 
 def _attention(config: Config, inputs: Shapes, parts: Sequence[Description]) -> Operation:
-    heads, width = config["num_heads"], config.get("qkv_features") or (inputs[0][-1] if inputs else None)
-    if width is None or width % heads:
-        raise ShapeError(f"the numbers of each of its {heads} heads follow from its input, found {width} in all")
+    heads, width = config["num_heads"], config.get("qkv_features") or (inputs[0][-1] if inputs else 0) or 0
+    if width % heads:
+        raise ShapeError(f"{width} numbers cannot be split among its {heads} heads")
     outputs = config.get("out_features")
     rank = len(inputs[0]) if inputs else 3
     operation = MultiHeadAttention(
