@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from weightwise.conventions.pytorch.configuration import channel_axis, count, number
+from weightwise.conventions.pytorch.settings import channel_axis, count, number
 from weightwise.conventions.row import Config, Description, Row, Shapes
 from weightwise.conventions.rule import Rule
 from weightwise.ops.activation import Activation, GatedLinear, PReLU, Softmax

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from weightwise.conventions.pytorch.configuration import count, has
+from weightwise.conventions.pytorch.settings import count, has
 from weightwise.conventions.row import Config, Description, Row, Shapes
 from weightwise.conventions.rule import Rule, refuse
 from weightwise.ops.operation import ShapeError

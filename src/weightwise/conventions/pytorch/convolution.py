@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from weightwise.conventions.pytorch.configuration import bias, count
+from weightwise.conventions.pytorch.settings import bias, count
 from weightwise.conventions.row import Config, Description, Row, Shapes
 from weightwise.conventions.rule import Rule, sizes_of
 from weightwise.ops.conv import Conv

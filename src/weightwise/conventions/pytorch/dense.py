@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from weightwise.conventions.pytorch.configuration import bias, count
+from weightwise.conventions.pytorch.settings import bias, count
 from weightwise.conventions.row import Config, Description, Row, Shapes
 from weightwise.conventions.rule import Rule
 from weightwise.ops.bags import EmbeddingBag

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from weightwise.conventions.pytorch.configuration import bias, channel_axis, count, has, number
+from weightwise.conventions.pytorch.settings import bias, channel_axis, count, has, number
 from weightwise.conventions.row import Config, Description, Row, Shapes
 from weightwise.conventions.rule import Rule
 from weightwise.ops.features import feature_names

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from weightwise.conventions.pytorch.configuration import count
+from weightwise.conventions.pytorch.settings import count
 from weightwise.conventions.row import Config, Description, Part, Row, Shapes, Slot
 from weightwise.conventions.rule import Rule
 from weightwise.ops.cells import Cell, GruCell, LstmCell, SimpleCell

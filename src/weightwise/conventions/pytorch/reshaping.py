@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from weightwise.conventions.pytorch.configuration import count
+from weightwise.conventions.pytorch.settings import count
 from weightwise.conventions.row import Config, Description, Row, Shapes
 from weightwise.conventions.rule import Rule
 from weightwise.ops.operation import ShapeError

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from weightwise.conventions.pytorch.configuration import number
 from weightwise.conventions.pytorch.convolution import RANKS, ranked
+from weightwise.conventions.pytorch.settings import number
 from weightwise.conventions.row import Config, Description, Row, Shapes
 from weightwise.conventions.rule import Rule, sizes_of
 from weightwise.ops.operation import Operation, ShapeError
