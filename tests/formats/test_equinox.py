@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.samples import CORPUS, SAMPLES, everything
-from tests.samples.checksum import fact
+from tests.samples.array_fact import fact
 from weightwise.errors import FormatError
 from weightwise.formats import open_stored
 

@@ -9,7 +9,7 @@ import numpy
 import pytest
 
 from tests.samples import CORPUS, SAMPLES, arrays, everything
-from tests.samples.checksum import fact
+from tests.samples.array_fact import fact
 from weightwise.errors import FormatError
 from weightwise.formats import open_stored
 from weightwise.source import FileReader

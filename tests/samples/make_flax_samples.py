@@ -21,7 +21,7 @@ from flax import linen, nnx, serialization
 from flax.training import train_state
 from flax.traverse_util import flatten_dict
 
-from tests.samples.checksum import fact
+from tests.samples.array_fact import fact
 
 SAMPLES = Path(__file__).parent
 FACTS = {}

@@ -15,7 +15,7 @@ import jax
 import ml_dtypes
 import numpy
 
-from tests.samples.checksum import fact
+from tests.samples.array_fact import fact
 
 SAMPLES = Path(__file__).parent
 FACTS = {}

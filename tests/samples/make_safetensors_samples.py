@@ -16,7 +16,7 @@ import safetensors.numpy
 import safetensors.torch
 import torch
 
-from tests.samples.checksum import fact
+from tests.samples.array_fact import fact
 
 SAMPLES = Path(__file__).parent
 FACTS = {}
