@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from weightwise.conventions.choice import framework_convention
+from weightwise.conventions.pytorch.bare import OWNERS
+from weightwise.conventions.pytorch.wings import WINGS
 from weightwise.model import Evidence
 from weightwise.naming.inferred import Inferrer
 from weightwise.stored import StoredArray, StoredLayer
@@ -139,3 +141,12 @@ def test_the_readings_that_are_left_are_listed():
     assert item.readings == ("out in/groups kh kw", "(groups in/groups) out/groups kh kw")
     assert "Conv2d" in item.note
     assert "ConvTranspose2d" in item.note
+
+
+def test_every_class_with_arrays_is_thought_of():
+    with_rows = {row_class for row in WINGS.all_rows() for row_class in row.layer.split()}
+    for wing, classes in WINGS.classes.items():
+        rows = [row for row in WINGS.all_rows() if with_rows & set(classes.split()) & set(row.layer.split())]
+        named = {row.name for row in rows if not row.layer.endswith("_l") and row.inside == ""}
+        assert bool(named) == (wing in OWNERS), wing
+        assert all(re.fullmatch(OWNERS[wing], name) for name in named), wing

@@ -27,7 +27,8 @@ class Arithmetic:
     parameters: int
 
     def __str__(self) -> str:
-        return f"{self.formula} = {self.parameters:,}" if self.formula else f"{self.parameters:,}"
+        plain = self.formula in ("", str(self.parameters))
+        return f"{self.parameters:,}" if plain else f"{self.formula} = {self.parameters:,}"
 
 
 def arithmetic(weights: Sequence[Weight]) -> Arithmetic:

@@ -13,10 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from weightwise.conventions.choice import Hypotheses
 from weightwise.model import Evidence
 from weightwise.naming.readings import Reading, listed, named_by, told_by
-from weightwise.naming.slots import Named, declared_array, unknown_array, variable_name
+from weightwise.naming.slots import Named, declared_array, replaced, unknown_array, variable_name
 from weightwise.stored import StoredArray, StoredLayer
-
-Shape = tuple[int, ...]
 
 
 class Inferrer:
@@ -26,31 +24,29 @@ class Inferrer:
         """Keep the framework's hypotheses, and what tells a class of a module's name where the framework has a rule."""
         self._hypotheses = hypotheses
         self._told = told or (lambda name: "")
-        self._known: dict[frozenset[tuple[str, Shape]], list[Reading]] = {}
+        self._known: dict[object, dict[str, Named]] = {}
 
     def named(self, layer: StoredLayer) -> list[Named]:
         """Return the module's arrays in the file's order: named as far as all readings agree, else unknown."""
-        arrays = {array.key: array for array in layer.arrays}
-        readings = self._readings(arrays)
-        if not readings:
-            return [declared_array(array) or _nothing(array, layer) for array in layer.arrays]
         class_name = self._told(layer.name)
+        form = (class_name, *((array.key, array.shape) for array in layer.arrays))
+        if form not in self._known:
+            self._known[form] = {item.array.key: item for item in self._thought_of(layer, class_name)}
+        found = self._known[form]
+        return [declared_array(array) or replaced(found[array.key], array) for array in layer.arrays]
+
+    def _thought_of(self, layer: StoredLayer, class_name: str) -> Iterable[Named]:
+        """Return the module's arrays as all readings have them."""
+        readings = list(self._readings({array.key: array for array in layer.arrays}))
         told = [reading for reading in readings if reading.class_name == class_name]
         if told:
             rule = f"the module is called after the class {class_name}, as its framework calls it"
-            items = named_by(layer, told, Evidence.RECOGNISED, rule)
-        else:
-            items = named_by(layer, readings, Evidence.INFERRED, _rule(readings))
-        found = {item.array.key: item for item in items}
-        return [declared_array(array) or found[key] for key, array in arrays.items()]
+            return named_by(layer, told, Evidence.RECOGNISED, rule)
+        if readings:
+            return named_by(layer, readings, Evidence.INFERRED, _rule(readings))
+        return [_nothing(array, layer) for array in layer.arrays]
 
-    def _readings(self, arrays: Mapping[str, StoredArray]) -> list[Reading]:
-        form = frozenset((key, array.shape) for key, array in arrays.items())
-        if form not in self._known:
-            self._known[form] = list(self._thought_of(arrays))
-        return self._known[form]
-
-    def _thought_of(self, arrays: Mapping[str, StoredArray]) -> Iterable[Reading]:
+    def _readings(self, arrays: Mapping[str, StoredArray]) -> Iterable[Reading]:
         """Yield the classes whose slots fit the shapes."""
         for class_name, slots in self._hypotheses({key: array.shape for key, array in arrays.items()}):
             if told := told_by(slots, [arrays[slot.key] for slot in slots]):

@@ -6,7 +6,8 @@ too, the naming finds out. What only settings could tell, such as the groups of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from weightwise.conventions.pytorch import TABLE
@@ -17,8 +18,15 @@ from weightwise.conventions.rule import rows_of, unsized_slots
 Arrays = Mapping[str, Sequence[int]]
 """The shapes of a module's arrays by their names."""
 
-OWNERS = ("dense", "convolution", "normalization", "recurrent", "attention")
-"""The wings whose classes own arrays under names that others have too, or have several."""
+OWNERS: Mapping[str, str] = {
+    "dense": r"weight|bias",
+    "convolution": r"weight|bias",
+    "normalization": r"weight|bias|running_mean|running_var|num_batches_tracked",
+    "activations": r"weight",
+    "recurrent": r"(weight|bias)_[ih]h\w*",
+    "attention": r"\w*proj\w*|out_proj\.\w+|bias_[kv]",
+}
+"""The wings whose classes own arrays, with the names of these: the others need not be loaded."""
 STACKED = ("RNN", "LSTM", "GRU")
 """Modules of several layers and directions, whose names tell their number."""
 
@@ -34,17 +42,17 @@ def readings(arrays: Arrays) -> Iterator[tuple[str, Sequence[Slot]]]:
     if any(name.startswith("weight_ih_l") for name in names):
         candidates = ((name, _stacked(name, arrays)) for name in STACKED)
     else:
-        candidates = ((name, _plain(name, arrays)) for name in _classes())
+        candidates = ((name, _plain(name, arrays)) for name in _classes(names))
     for class_name, slots in candidates:
         if slots and {slot.key for slot in slots} == names:
             yield class_name, slots
 
 
-def _classes() -> Iterator[str]:
-    """Yield the classes that may own arrays, without the parts of modules that are no classes of PyTorch."""
-    for wing in OWNERS:
-        yield from (name for name in WINGS.classes.get(wing, "").split() if not name.endswith("_l"))
-    yield "PReLU"
+def _classes(names: Iterable[str]) -> Iterator[str]:
+    """Yield the classes that may own such arrays, without the parts of modules that are no classes of PyTorch."""
+    for wing, pattern in OWNERS.items():
+        if all(re.fullmatch(pattern, name) for name in names):
+            yield from (name for name in WINGS.classes[wing].split() if not name.endswith("_l"))
 
 
 def _plain(class_name: str, arrays: Arrays) -> Sequence[Slot]:
