@@ -10,48 +10,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from weightwise.stored import Tensor
-
-RANKS = (1, 2, 3)
-
-
-class Unknown:
-    """A value of which nothing is known."""
-
-
-UNKNOWN = Unknown()
-
-
-@dataclass(frozen=True)
-class Held:
-    """An array of the model as an argument of an operator."""
-
-    path: str
-    shape: tuple[int, ...]
-    turned: bool = False
-    """Whether its two axes are exchanged, as `t()` does."""
-
-
-@dataclass(frozen=True)
-class Meaning:
-    """The module that computes what an operator does."""
-
-    class_name: str
-    config: Mapping[str, Any] = field(default_factory=dict)
-    arrays: Mapping[str, Held] = field(default_factory=dict)
-    """The arrays by their names in such a module."""
-    inputs: tuple[Any, ...] = ()
-
-
-Arguments = Mapping[str, Any]
-
-
-class NoModuleError(Exception):
-    """No module of PyTorch computes this."""
+from weightwise.formats import torch_meanings as meanings
+from weightwise.formats.torch_meanings import RANKS, Arguments, Held, Meaning, NoModuleError, plain
 
 
 @dataclass(frozen=True)
@@ -93,200 +57,19 @@ def is_told(value: Any) -> bool:
     return value is None or isinstance(value, (bool, int, float, str))
 
 
-def held(arguments: Arguments, *names: str) -> dict[str, Held]:
-    """Returns the arrays among the arguments that are not None; raises `NoModuleError` for one that is computed."""
-    given = {name: arguments[name] for name in names if arguments[name] is not None}
-    if not all(isinstance(value, Held) and not value.turned for value in given.values()):
-        raise NoModuleError
-    return given
-
-
-def plain(class_name: str, *settings: str) -> Callable[[Arguments], Meaning]:
-    """Returns the meaning of an operator with one input, whose module calls its settings alike."""
-
-    def said(arguments: Arguments) -> Meaning:
-        config = {name: arguments[name] for name in settings}
-        return Meaning(class_name, config, inputs=(next(iter(arguments.values())),))
-
-    return said
-
-
-def convolution(arguments: Arguments, transposed: bool | None = None, rank: int = 0) -> Meaning:
-    """Returns a convolution."""
-    arrays = held(arguments, "weight", "bias")
-    shape, groups = arrays["weight"].shape, arguments["groups"]
-    turned = arguments["transposed"] if transposed is None else transposed
-    if len(shape) - 2 not in ((rank,) if rank else RANKS) or not isinstance(turned, bool):
-        raise NoModuleError
-    first, second = shape[:2]
-    channels = (first, second * groups) if turned else (second * groups, first)
-    config = {
-        "in_channels": channels[0],
-        "out_channels": channels[1],
-        "kernel_size": shape[2:],
-        **{name: arguments[name] for name in ("stride", "padding", "dilation", "groups")},
-        "padding_mode": "zeros",
-    }
-    if turned:
-        config["output_padding"] = arguments["output_padding"]
-    name = "ConvTranspose" if turned else "Conv"
-    config = {key: value[0] if is_single(value) else value for key, value in config.items()}
-    return Meaning(f"{name}{len(shape) - 2}d", spread(config, len(shape) - 2), arrays, (arguments["input"],))
-
-
-def is_single(value: Any) -> bool:
-    """Returns whether a value is a list of one number, which stands for every axis."""
-    return isinstance(value, (list, tuple)) and len(value) == 1
-
-
-def spread(config: Mapping[str, Any], rank: int) -> dict[str, Any]:
-    """Returns settings of a window with one number for each axis."""
-    windows = ("kernel_size", "stride", "padding", "dilation", "output_padding")
-    return {
-        name: (value,) * rank if name in windows and isinstance(value, int) else value for name, value in config.items()
-    }
-
-
-def linear(arguments: Arguments) -> Meaning:
-    """Returns a Linear."""
-    return dense(arguments["input"], held(arguments, "weight", "bias"))
-
-
-def product(arguments: Arguments, data: str, kernel: str, bias: str = "") -> Meaning:
-    """Returns a Linear whose kernel, exchanged, is multiplied by: what decomposed graphs have."""
-    weight = arguments[kernel]
-    if not isinstance(weight, Held) or not weight.turned:
-        raise NoModuleError
-    arrays = {"weight": Held(weight.path, weight.shape)}
-    if any(arguments.get(factor, 1) != 1 for factor in ("alpha", "beta")):
-        raise NoModuleError
-    return dense(arguments[data], {**arrays, **(held({"bias": arguments[bias]}, "bias") if bias else {})})
-
-
-def dense(data: Any, arrays: Mapping[str, Held]) -> Meaning:
-    """Returns a Linear of these arrays."""
-    out_features, in_features = arrays["weight"].shape
-    return Meaning("Linear", {"in_features": in_features, "out_features": out_features}, arrays, (data,))
-
-
-def bilinear(arguments: Arguments) -> Meaning:
-    """Returns a Bilinear."""
-    arrays = held(arguments, "weight", "bias")
-    names = ("out_features", "in1_features", "in2_features")
-    config = dict(zip(names, arrays["weight"].shape, strict=True))
-    return Meaning("Bilinear", config, arrays, (arguments["input1"], arguments["input2"]))
-
-
-def batch_norm(arguments: Arguments) -> Meaning:
-    """Returns a BatchNorm, whose class does not tell how many axes its input has: nothing depends on it."""
-    arrays = held(arguments, "weight", "bias", "running_mean", "running_var")
-    return Meaning("BatchNorm2d", channels(arguments, arrays), arrays, (arguments["input"],))
-
-
-def instance_norm(arguments: Arguments) -> Meaning:
-    """Returns an InstanceNorm, of which the same is true."""
-    arrays = held(arguments, "weight", "bias", "running_mean", "running_var")
-    return Meaning("InstanceNorm2d", channels(arguments, arrays), arrays, (arguments["input"],))
-
-
-def channels(arguments: Arguments, arrays: Mapping[str, Held]) -> dict[str, Any]:
-    """Returns the settings of a normalization of channels."""
-    count = next(iter(arrays.values())).shape[0]
-    tracked = "running_mean" in arrays
-    settings = {"eps": arguments["eps"], "momentum": arguments["momentum"]}
-    return {"num_features": count, **settings, "affine": "weight" in arrays, "track_running_stats": tracked}
-
-
-def group_norm(arguments: Arguments) -> Meaning:
-    """Returns a GroupNorm."""
-    arrays = held(arguments, "weight", "bias")
-    config = {"num_groups": arguments["num_groups"], "num_channels": arrays["weight"].shape[0], "eps": arguments["eps"]}
-    return Meaning("GroupNorm", config, arrays, (arguments["input"],))
-
-
-def shaped_norm(arguments: Arguments, class_name: str) -> Meaning:
-    """Returns a LayerNorm or an RMSNorm, which has no bias."""
-    config = {name: arguments[name] for name in ("normalized_shape", "eps")}
-    arrays = held(arguments, *(name for name in ("weight", "bias") if name in arguments))
-    return Meaning(class_name, config, arrays, (arguments["input"],))
-
-
-def embedding(arguments: Arguments) -> Meaning:
-    """Returns an Embedding."""
-    arrays = held(arguments, "weight")
-    count, size = arrays["weight"].shape
-    config = {"num_embeddings": count, "embedding_dim": size, "padding_idx": arguments["padding_idx"]}
-    return Meaning("Embedding", {**config, "max_norm": None}, arrays, (arguments["indices"],))
-
-
-def prelu(arguments: Arguments) -> Meaning:
-    """Returns a PReLU."""
-    arrays = held(arguments, "weight")
-    return Meaning("PReLU", {"num_parameters": arrays["weight"].shape[0]}, arrays, (arguments["self"],))
-
-
-def recurrent(arguments: Arguments, class_name: str, **settings: str) -> Meaning:
-    """Returns an LSTM, a GRU or an RNN; its initial state is no input here, since it mostly is zeros."""
-    params, biases = arguments["params"], arguments["has_biases"]
-    count = {name: arguments[name] for name in ("num_layers", "bidirectional", "batch_first", "dropout")}
-    directions = 2 if count["bidirectional"] else 1
-    each = len(params) // (count["num_layers"] * directions)
-    projected = each == (5 if biases else 3)
-    kinds = ["weight_ih", "weight_hh", *["bias_ih", "bias_hh"] * biases, *["weight_hr"] * projected]
-    keys = [
-        f"{kind}_l{number}{suffix}"
-        for number in range(count["num_layers"])
-        for suffix in ("", "_reverse")[:directions]
-        for kind in kinds
-    ]
-    arrays = held(dict(zip(keys, params, strict=True)), *keys)
-    sizes = {
-        "input_size": arrays["weight_ih_l0"].shape[1],
-        "hidden_size": arrays["weight_ih_l0"].shape[0] // {"LSTM": 4, "GRU": 3}.get(class_name, 1),
-        "proj_size": arrays["weight_hr_l0"].shape[0] if projected else 0,
-    }
-    return Meaning(class_name, {**sizes, **count, "bias": biases, **settings}, arrays, (arguments["input"],))
-
-
-def cell(arguments: Arguments, class_name: str, gates: int, **settings: str) -> Meaning:
-    """Returns an LSTMCell, a GRUCell or an RNNCell."""
-    names = {f"{kind}_{side}": f"{kind[0]}_{side}" for kind in ("weight", "bias") for side in ("ih", "hh")}
-    arrays = held({key: arguments[name] for key, name in names.items()}, *names)
-    rows, size = arrays["weight_ih"].shape
-    config = {"input_size": size, "hidden_size": rows // gates, "bias": "bias_ih" in arrays, **settings}
-    return Meaning(class_name, config, arrays, (arguments["input"],))
-
-
-def pad(arguments: Arguments) -> Meaning:
-    """Returns a layer that pads the last axes."""
-    edges, value = arguments["pad"], arguments["value"]
-    names = {"constant": "ConstantPad", "reflect": "ReflectionPad", "replicate": "ReplicationPad"}
-    name = {**names, "circular": "CircularPad"}[arguments["mode"]]
-    config = {"padding": edges, **({"value": value or 0} if name == "ConstantPad" else {})}
-    return Meaning(f"{name}{len(edges) // 2}d", config, inputs=(arguments["self"],))
-
-
 def pooling(rank: int) -> Iterator[tuple[str, Operator]]:
     """Yields the poolings over `rank` axes."""
     window = "self kernel_size stride=[] padding=0"
-    maximum = Operator(f"{window} dilation=1 ceil_mode=False", partial(pool, f"MaxPool{rank}d", rank))
+    maximum = Operator(f"{window} dilation=1 ceil_mode=False", partial(meanings.pool, f"MaxPool{rank}d", rank))
     divisor = " divisor_override=None" * (rank > 1)
     yield f"max_pool{rank}d", maximum
     yield f"max_pool{rank}d_with_indices", maximum
-    average = partial(pool, f"AvgPool{rank}d", rank)
+    average = partial(meanings.pool, f"AvgPool{rank}d", rank)
     yield f"avg_pool{rank}d", Operator(f"{window} ceil_mode=False count_include_pad=True{divisor}", average)
     for kind in ("avg", "max"):
         settings = plain(f"Adaptive{kind.title()}Pool{rank}d", "output_size")
         yield f"adaptive_{kind}_pool{rank}d", Operator("self output_size", settings)
         yield f"_adaptive_{kind}_pool{rank}d", Operator("self output_size", settings)
-
-
-def pool(class_name: str, rank: int, arguments: Arguments) -> Meaning:
-    """Returns a pooling, whose strides are its size where they are not given."""
-    config = {name: value for name, value in arguments.items() if name != "self"}
-    config["stride"] = config["stride"] or None
-    config = {name: value[0] if is_single(value) else value for name, value in config.items()}
-    return Meaning(class_name, spread(config, rank), inputs=(arguments["self"],))
 
 
 def padding(rank: int) -> Iterator[tuple[str, Operator]]:
@@ -298,8 +81,8 @@ def padding(rank: int) -> Iterator[tuple[str, Operator]]:
 def convolutions(rank: int) -> Iterator[tuple[str, Operator]]:
     """Yields the convolutions over `rank` axes."""
     start = "input weight bias=None stride=1 padding=0"
-    forward = partial(convolution, transposed=False, rank=rank)
-    backward = partial(convolution, transposed=True, rank=rank)
+    forward = partial(meanings.convolution, transposed=False, rank=rank)
+    backward = partial(meanings.convolution, transposed=True, rank=rank)
     yield f"conv{rank}d", Operator(f"{start} dilation=1 groups=1", forward)
     yield f"conv_transpose{rank}d", Operator(f"{start} output_padding=0 groups=1 dilation=1", backward)
 
@@ -349,7 +132,7 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
     "softshrink": ("self lambd=0.5", "Softshrink"),
     "threshold": ("self threshold value", "Threshold"),
 }
-IN_PLACE = frozenset((*NAMED, "celu", "dropout", "hardtanh", "leaky_relu", "threshold"))
+IN_PLACE = frozenset((*NAMED, "celu", "dropout", "elu", "hardtanh", "leaky_relu", "threshold"))
 """Operators whose names with a `_` at the end compute the same, in their input's place."""
 
 NORM = "input weight bias running_mean running_var"
@@ -365,39 +148,47 @@ def named(entries: Iterable[Iterable[tuple[str, Operator]]]) -> dict[str, Operat
 
 OPERATORS: Mapping[str, Operator] = {
     **named([functions(), *(kind(rank) for kind in (convolutions, pooling, padding) for rank in RANKS)]),
-    "convolution": Operator(f"input weight bias {LAST}", convolution),
+    "convolution": Operator(f"input weight bias {LAST}", meanings.convolution),
     "_convolution": Operator(
-        f"input weight bias {LAST} benchmark deterministic cudnn_enabled allow_tf32=True", convolution
+        f"input weight bias {LAST} benchmark deterministic cudnn_enabled allow_tf32=True", meanings.convolution
     ),
-    "linear": Operator("input weight bias=None", linear),
-    "addmm": Operator("self mat1 mat2 beta=1 alpha=1", partial(product, data="mat1", kernel="mat2", bias="self")),
-    "mm": Operator("self mat2", partial(product, data="self", kernel="mat2")),
-    "matmul": Operator("self other", partial(product, data="self", kernel="other")),
-    "bilinear": Operator("input1 input2 weight bias=None", bilinear),
-    "batch_norm": Operator(f"{NORM} training momentum eps cudnn_enabled", batch_norm),
-    "_native_batch_norm_legit_no_training": Operator(f"{NORM} momentum eps", batch_norm),
-    "instance_norm": Operator(f"{NORM} use_input_stats momentum eps cudnn_enabled", instance_norm),
-    "group_norm": Operator("input num_groups weight=None bias=None eps=1e-05 cudnn_enabled=True", group_norm),
+    "_convolution_mode": Operator(
+        "input weight bias stride padding dilation groups", partial(meanings.convolution, transposed=False)
+    ),
+    "elu": Operator("self alpha=1 scale=1 input_scale=1", meanings.elu),
+    "linear": Operator("input weight bias=None", meanings.linear),
+    "addmm": Operator(
+        "self mat1 mat2 beta=1 alpha=1", partial(meanings.product, data="mat1", kernel="mat2", bias="self")
+    ),
+    "mm": Operator("self mat2", partial(meanings.product, data="self", kernel="mat2")),
+    "matmul": Operator("self other", partial(meanings.product, data="self", kernel="other")),
+    "bilinear": Operator("input1 input2 weight bias=None", meanings.bilinear),
+    "batch_norm": Operator(f"{NORM} training momentum eps cudnn_enabled", meanings.batch_norm),
+    "_native_batch_norm_legit_no_training": Operator(f"{NORM} momentum eps", meanings.batch_norm),
+    "instance_norm": Operator(f"{NORM} use_input_stats momentum eps cudnn_enabled", meanings.instance_norm),
+    "group_norm": Operator("input num_groups weight=None bias=None eps=1e-05 cudnn_enabled=True", meanings.group_norm),
     "layer_norm": Operator(
         "input normalized_shape weight=None bias=None eps=1e-05 cudnn_enable=True",
-        partial(shaped_norm, class_name="LayerNorm"),
+        partial(meanings.shaped_norm, class_name="LayerNorm"),
     ),
     "native_layer_norm": Operator(
-        "input normalized_shape weight bias eps", partial(shaped_norm, class_name="LayerNorm")
+        "input normalized_shape weight bias eps", partial(meanings.shaped_norm, class_name="LayerNorm")
     ),
-    "rms_norm": Operator("input normalized_shape weight=None eps=None", partial(shaped_norm, class_name="RMSNorm")),
-    "embedding": Operator("weight indices padding_idx=-1 scale_grad_by_freq=False sparse=False", embedding),
-    "prelu": Operator("self weight", prelu),
-    "lstm": Operator(STACK, partial(recurrent, class_name="LSTM")),
-    "gru": Operator(STACK, partial(recurrent, class_name="GRU")),
-    "rnn_tanh": Operator(STACK, partial(recurrent, class_name="RNN", mode="RNN_TANH", nonlinearity="tanh")),
-    "rnn_relu": Operator(STACK, partial(recurrent, class_name="RNN", mode="RNN_RELU", nonlinearity="relu")),
-    "lstm_cell": Operator(CELL, partial(cell, class_name="LSTMCell", gates=4)),
-    "gru_cell": Operator(CELL, partial(cell, class_name="GRUCell", gates=3)),
-    "rnn_tanh_cell": Operator(CELL, partial(cell, class_name="RNNCell", gates=1, nonlinearity="tanh")),
-    "rnn_relu_cell": Operator(CELL, partial(cell, class_name="RNNCell", gates=1, nonlinearity="relu")),
-    "pad": Operator("self pad mode='constant' value=None", pad),
-    "constant_pad_nd": Operator("self pad value=0", lambda arguments: pad({**arguments, "mode": "constant"})),
+    "rms_norm": Operator(
+        "input normalized_shape weight=None eps=None", partial(meanings.shaped_norm, class_name="RMSNorm")
+    ),
+    "embedding": Operator("weight indices padding_idx=-1 scale_grad_by_freq=False sparse=False", meanings.embedding),
+    "prelu": Operator("self weight", meanings.prelu),
+    "lstm": Operator(STACK, partial(meanings.recurrent, class_name="LSTM")),
+    "gru": Operator(STACK, partial(meanings.recurrent, class_name="GRU")),
+    "rnn_tanh": Operator(STACK, partial(meanings.recurrent, class_name="RNN", mode="RNN_TANH", nonlinearity="tanh")),
+    "rnn_relu": Operator(STACK, partial(meanings.recurrent, class_name="RNN", mode="RNN_RELU", nonlinearity="relu")),
+    "lstm_cell": Operator(CELL, partial(meanings.cell, class_name="LSTMCell", gates=4)),
+    "gru_cell": Operator(CELL, partial(meanings.cell, class_name="GRUCell", gates=3)),
+    "rnn_tanh_cell": Operator(CELL, partial(meanings.cell, class_name="RNNCell", gates=1, nonlinearity="tanh")),
+    "rnn_relu_cell": Operator(CELL, partial(meanings.cell, class_name="RNNCell", gates=1, nonlinearity="relu")),
+    "pad": Operator("self pad mode='constant' value=None", meanings.pad),
+    "constant_pad_nd": Operator("self pad value=0", lambda arguments: meanings.pad({**arguments, "mode": "constant"})),
 }
 PASSING = frozenset({"alias", "clone", "contiguous", "detach", "lift_fresh", "lift_fresh_copy", "to", "_to_copy"})
 """Operators that return the values that they are given."""
@@ -414,4 +205,4 @@ def turned(name: str, given: Sequence[Any]) -> Held | None:
     return Held(array.path, array.shape, not array.turned)
 
 
-__all__ = ["PASSING", "UNKNOWN", "Held", "Meaning", "Tensor", "meaning", "turned"]
+__all__ = ["PASSING", "Held", "Meaning", "meaning", "turned"]
