@@ -9,6 +9,7 @@ import numpy
 import pytest
 
 from tests.samples import arrays
+from weightwise.errors import UnsupportedError
 from weightwise.formats import open_stored
 from weightwise.stored import StoredModel
 
@@ -183,3 +184,35 @@ def test_shards_without_a_table(tmp_path):
     same(open_stored(tmp_path), state)
     (tmp_path / "pytorch_model-00001-of-00002.bin").unlink()
     assert open_stored(tmp_path).problems == (f"{tmp_path}: expected 2 shards, found 1; get the others too.",)
+
+
+class Marked(torch.Tensor):
+    """A tensor of a class of its own."""
+
+
+def test_tensors_of_other_kinds(stored):
+    parameter = torch.nn.Parameter(torch.arange(6.0).reshape(2, 3))
+    parameter.note = "kept"
+    marked = torch.arange(4).as_subclass(Marked)
+    tagged = torch.arange(5, dtype=torch.int16)
+    tagged.tag = "x"
+    same(
+        stored({"a.weight": parameter, "b.weight": marked, "c.weight": tagged}),
+        {
+            "a.weight": parameter,
+            "b.weight": marked.as_subclass(torch.Tensor),
+            "c.weight": tagged,
+        },
+    )
+    alone = stored(torch.arange(3.0))
+    assert (alone.format.partition(" (")[0], [array.path for array in alone.root.arrays]) == (
+        "PyTorch tensor",
+        ["tensor"],
+    )
+
+
+def test_tensors_without_values_have_shapes(stored):
+    (array,) = arrays(stored({"a.weight": torch.empty(3, 2, device="meta", dtype=torch.float16)})).values()
+    assert (array.shape, array.dtype, array.nbytes) == ((3, 2), "float16", 12)
+    with pytest.raises(UnsupportedError, match=r"a.weight cannot be read: the file says its shape alone"):
+        array.read()

@@ -133,18 +133,18 @@ class Reader:
         name, offset, length = (found.get(key) for key in ("relative_path", "offset", "length"))
         if not isinstance(name, str) or type(offset) is not int or type(length) is not int:
             raise FormatError(f"{path}: its chunks lie nowhere")
-        window = self.file(name).window(offset, length, self.file(name).name)
+        window = self.file(name, path).window(offset, length, self.file(name, path).name)
         if start not in shapes:
             raise FormatError(f"{path}: it has no chunk at {start}")
         return Chunk(start, shapes[start], window)
 
-    def file(self, name: str) -> Source:
-        """Returns a file of the checkpoint; raises `FormatError`."""
+    def file(self, name: str, path: str) -> Source:
+        """Returns a file with chunks of an array; raises `FormatError`."""
         if name not in self.files:
             try:
                 self.files[name] = self.folder.source(name)
             except WeightwiseError as error:
-                raise FormatError(f"in {name:.200} is not there ({error})") from error
+                raise FormatError(f"{path}: its chunk in {name:.200} cannot be read ({error})") from error
         return self.files[name]
 
 
