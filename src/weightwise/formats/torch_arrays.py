@@ -46,7 +46,9 @@ def stored_array(tensor: Tensor, path: str) -> StoredArray:
         return contiguous(storage.source, path, shape, name, place, order=storage.order, bits=itemsize * 8)
     size = prod(shape) * itemsize
     if size > max(FREE_EXPANSION, MOST_EXPANSION * storage.source.size):
-        return unreadable(path, shape, name, f"{size:,} bytes of a storage of {storage.source.size:,} bytes", storage.source)
+        return unreadable(
+            path, shape, name, f"{size:,} bytes of a storage of {storage.source.size:,} bytes", storage.source
+        )
     read = partial(strided, storage.source, shape, strides, offset, name, storage.order)
     return StoredArray(path, path, shape, name, size, read, file=storage.source.name)
 
