@@ -15,6 +15,7 @@ from weightwise.conventions.pytorch import configuration
 from weightwise.errors import UnsupportedError
 from weightwise.formats.dtypes import NUMPY
 from weightwise.formats.state_dict import WRAPPERS, Module, root_of, unwrapped
+from weightwise.formats.torch_sequence import calls_in
 from weightwise.live.values import in_memory, is_instance, name_of
 from weightwise.stored import Addressing, StoredArray, StoredModel
 
@@ -81,12 +82,14 @@ def described(root: Any) -> dict[str, Module]:
     """
     if is_instance(root, "torch", "jit", "ScriptModule"):
         return {}
-    named = ((plain(name), module) for name, module in root.named_modules(remove_duplicate=False))
-    return {
+    named = {plain(name): module for name, module in root.named_modules(remove_duplicate=False)}
+    found = {
         name: description(module)
-        for name, module in named
+        for name, module in named.items()
         if PARAMETRIZATIONS not in name.split(".") and (not name or is_layer(module))
     }
+    calls = calls_in(found, {name: (type(module).__name__, type(module).__module__) for name, module in named.items()})
+    return {name: replace(module, calls=calls.get(name, ())) for name, module in found.items()}
 
 
 def plain(name: str) -> str:
