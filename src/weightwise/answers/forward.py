@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from weightwise.errors import UnsupportedError
@@ -37,11 +37,18 @@ def _model_outputs(model: Layer, inputs: Sequence[Array], dtype: str) -> tuple[A
     for stored, number in in_order(model.stored.layers):
         if Tensor(stored.name, number) in values:
             continue
-        arriving = [values[tensor] for tensor in operands(stored.calls[number])] or inputs
+        arriving = [_known(tensor, values) for tensor in operands(stored.calls[number])] or inputs
         _check_call(named[stored.name], number, arriving)
         outputs = layer_outputs(named[stored.name], arriving, dtype)
         values.update({Tensor(stored.name, number, index): output for index, output in enumerate(outputs)})
-    return tuple(values[tensor] for tensor in model.stored.outputs)
+    return tuple(_known(tensor, values) for tensor in model.stored.outputs)
+
+
+def _known(tensor: Tensor, values: Mapping[Tensor, Array]) -> Array:
+    """Return the value of a tensor; raises `UnsupportedError` for one that no layer of the model returns."""
+    if tensor not in values:
+        raise UnsupportedError("the model computes more than its layers do, with operators that are none")
+    return values[tensor]
 
 
 def _check_call(layer: Layer, number: int, inputs: Sequence[Array]) -> None:

@@ -65,7 +65,8 @@ def open_model(archive: Archive) -> StoredModel:
     weights = arrays_of(path, held(archive, folder, name, "weights", told), told)
     state = arrays_of(path, held(archive, folder, name, "constants", told), told)
     program = Program(entries(document.get("graph_module")), {array.path: array for array in weights})
-    root = program.drawn().root(Path(path).stem, program.arrays)
+    drawn = program.drawn()
+    root = drawn.root(Path(path).stem, program.arrays)
     version = document.get("torch_version")
     return StoredModel(
         path,
@@ -77,7 +78,7 @@ def open_model(archive: Archive) -> StoredModel:
         nbytes=archive.source.size,
         state=tuple(state),
         listing=listing(root, weights),
-        remarks=tuple(others),
+        remarks=(*drawn.remarks(), *others),
         problems=tuple(told),
     )
 

@@ -15,11 +15,13 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
+from weightwise.formats.torch_arrays import LARGEST
 from weightwise.formats.torch_graph import ENTRY, UNKNOWN, Graph, Part, Shape
 from weightwise.formats.torch_operators import PASSING, Held, Meaning, meaning, turned
 from weightwise.stored import StoredArray, Tensor
 
 ATEN = "torch.ops.aten."
+KINDS = ("parameters", "buffers")
 VIEWS = ("view", "reshape", "_unsafe_view")
 CONSTANT = ("as_int", "as_float", "as_bool", "as_string", "as_ints", "as_floats", "as_bools", "as_strings")
 Sizes = tuple[int | str, ...]
@@ -55,8 +57,6 @@ class Program:
     values: dict[str, Any] = field(default_factory=dict)
     """Arrays and tensors by their names in the graph."""
     shapes: dict[Tensor, Shape] = field(default_factory=dict)
-    skipped: dict[str, int] = field(default_factory=dict)
-    """How many operators there are that no module computes."""
 
     def drawn(self) -> Graph:
         """Returns the modules and the calls that connect them."""
@@ -73,6 +73,10 @@ class Program:
         """Yields the operators in their order."""
         return (entries(node) for node in items(inner(self.module, "graph", "nodes")))
 
+    def inputs(self) -> Sequence[Any]:
+        """Returns what the file says of each placeholder."""
+        return items(inner(self.module, "signature", "input_specs"))
+
     def add_modules(self) -> None:
         """Adds all modules, in the order in which the file lists them, those with arrays last if it does not."""
         classes = {path: name for node in self.nodes() for path, name in stack_of(node)}
@@ -82,16 +86,21 @@ class Program:
         own: dict[str, dict[str, str]] = {}
         for name in self.arrays:
             own.setdefault(name.rpartition(".")[0], {})[name.rpartition(".")[2]] = name
+        buffers = {inner(spec, "buffer", "buffer_name") for spec in self.inputs()}
         outer = {path.rpartition(".")[0] for path in paths if path}
         for path in paths:
             package, _, class_name = classes.get(path, "").rpartition(".")
-            config = {"parameters": list(own.get(path, ())), "buffers": []} if class_name else {}
-            self.graph.add(path, Part(class_name, package, dict(config), own.get(path, {}), path in outer))
+            keys = own.get(path, {})
+            kinds = {
+                kind: [key for key, name in keys.items() if (name in buffers) is (kind == "buffers")] for kind in KINDS
+            }
+            config: dict[str, Any] = dict(kinds) if class_name else {}
+            self.graph.add(path, Part(class_name, package, config, keys, path in outer))
 
     def bind_inputs(self) -> None:
         """Gives the placeholders what they stand for."""
         inputs: list[Tensor] = []
-        for spec in items(inner(self.module, "signature", "input_specs")):
+        for spec in self.inputs():
             for kind, given in entries(spec).items():
                 argument = inner(given, "arg")
                 target = inner(given, "parameter_name") or inner(given, "buffer_name")
@@ -127,17 +136,9 @@ class Program:
             return array
         tensors = [name for item in given for name in names_in(item.get("arg"))]
         found = self.flattening(tensors, outputs) if name in VIEWS else meaning(name, (), arguments)
-        layer = self.layer(node, name, found) if found else None
-        if layer is None:
-            self.skipped[name] = self.skipped.get(name, 0) + 1
-        return layer
-
-    def layer(self, node: Mapping[str, Any], name: str, found: Meaning) -> Tensor | None:
-        """Adds the call of a layer, and returns its first output."""
-        if not all(isinstance(value, Tensor) for value in found.inputs):
-            return None
         owner = next((path for path, _ in reversed(list(stack_of(node))) if path in self.graph.parts), "")
-        return self.graph.operator(owner, name, found, [self.shapes.get(value) for value in found.inputs])
+        shapes = [self.shapes.get(value) for value in found.inputs] if found else ()
+        return self.graph.operator(owner, name or "of another kind", found, shapes)
 
     def give(self, name: str, value: Any) -> None:
         """Gives a name a value, whose shape is that of the name."""
@@ -186,7 +187,7 @@ class Program:
 def size_of(value: Any) -> int | str | None:
     """Returns a size of the file, or the symbol of one that is open; None for anything else."""
     found = inner(value, "as_int")
-    if type(found) is int and found >= 0:
+    if type(found) is int and 0 <= found < LARGEST:
         return found
     symbol = inner(value, "as_expr", "expr_str")
     return symbol if isinstance(symbol, str) and symbol else None
@@ -207,5 +208,5 @@ def stack_of(node: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     text = inner(node, "metadata", "nn_module_stack")
     for entry in text.split(";") if isinstance(text, str) else ():
         parts = entry.split(",", 2)
-        if len(parts) == 3:
+        if len(parts) == 3 and "." in parts[2]:  # PyTorch's own passes leave entries that are no modules
             yield parts[1], parts[2]

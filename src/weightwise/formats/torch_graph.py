@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from weightwise.formats.state_dict import Module, root_of
-from weightwise.formats.torch_operators import Meaning
+from weightwise.formats.torch_meanings import Meaning, of_shapes
+from weightwise.formats.torch_objects import some
 from weightwise.stored import Call, StoredArray, StoredLayer, Tensor
 
 OWN = "torch.nn.modules."
@@ -78,6 +79,8 @@ class Graph:
     """The module of the last place among those that were called."""
     inputs: tuple[Tensor, ...] = ()
     outputs: tuple[Tensor, ...] = ()
+    others: dict[str, int] = field(default_factory=dict)
+    """How many operators there are that are no layers."""
     taken: set[str] = field(default_factory=set)
     """The paths of arrays that operators own."""
 
@@ -93,10 +96,16 @@ class Graph:
         part.calls.append(Call(tuple(inputs[place] for place in read), shapes=recorded))
         return Tensor(name, len(part.calls) - 1)
 
-    def operator(self, owner: str, operator: str, found: Meaning, shapes: Sequence[Shape | None] = ()) -> Tensor | None:
-        """Adds a call of an operator in a module, and returns its first output; None when a module's part it is."""
-        name = self.layer_of(owner, operator, found)
-        return self.call(name, found.inputs, shapes) if name is not None else None
+    def operator(
+        self, owner: str, operator: str, found: Meaning | None, shapes: Sequence[Shape | None] = ()
+    ) -> Tensor | None:
+        """Adds a call of an operator in a module, and returns its first output; None where it is no layer."""
+        if found is not None and all(isinstance(value, Tensor) for value in found.inputs):
+            name = self.layer_of(owner, operator, found)
+            if name is not None:
+                return self.call(name, found.inputs, shapes)
+        self.others[operator] = self.others.get(operator, 0) + 1
+        return None
 
     def layer_of(self, owner: str, operator: str, found: Meaning) -> str | None:
         """Returns the layer whose call an operator is, which may be a new one; None for one inside a larger module."""
@@ -133,6 +142,12 @@ class Graph:
         self.followers.setdefault(self.last, []).append(name)
         return name
 
+    def remarks(self) -> list[str]:
+        """Returns what must be said of operators that are no layers, as those are that make tensors or sizes."""
+        told = sorted(self.others.items(), key=lambda item: -item[1])
+        names = [name if count == 1 else f"{name} ×{count}" for name, count in told]
+        return [f"between the layers it computes with operators that are none: {some(names)}"] * bool(names)
+
     def add(self, path: str, part: Part) -> None:
         """Adds a module, the next one in the file's order."""
         self.places[path] = len(self.places)
@@ -146,7 +161,7 @@ class Graph:
 
     def root(self, name: str, arrays: Mapping[str, StoredArray]) -> StoredLayer:
         """Returns the model whose layers are the parts; `arrays` are all arrays by their paths."""
-        described = {path: self.module(path) for path in self.order() if self.is_described(path)}
+        described = {path: self.module(path, arrays) for path in self.order() if self.is_described(path)}
         model = root_of(name, self.placed(arrays), described)
         layers = tuple(self.with_calls(layer) for layer in model.layers)
         return replace(model, layers=layers, inputs=self.inputs, outputs=self.outputs)
@@ -161,10 +176,12 @@ class Graph:
         """The names of the parts that are operators."""
         return (name for names in self.followers.values() for name in names)
 
-    def module(self, path: str) -> Module:
+    def module(self, path: str, arrays: Mapping[str, StoredArray]) -> Module:
         """Returns what the file says of a part."""
         part = self.parts[path]
-        return Module(part.class_name, part.package, part.config)
+        shapes = {key: arrays[name].shape for key, name in part.arrays.items() if name in arrays}
+        told = of_shapes(part.class_name, shapes) if part.is_leaf else {}
+        return Module(part.class_name, part.package, {**told, **part.config})
 
     def placed(self, arrays: Mapping[str, StoredArray]) -> Iterator[tuple[str, StoredArray]]:
         """Yields the arrays with their names below their layers."""

@@ -226,3 +226,11 @@ def pool(class_name: str, rank: int, arguments: Arguments) -> Meaning:
     config["stride"] = config["stride"] or None
     config = {name: value[0] if is_single(value) else value for name, value in config.items()}
     return Meaning(class_name, spread(config, rank), inputs=(arguments["self"],))
+
+
+def of_shapes(class_name: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+    """Returns the settings of a cell that the shapes of its arrays leave no doubt of; none for other classes."""
+    kernels = [shapes.get(f"weight_{side}", ()) for side in ("ih", "hh")]
+    if class_name not in ("LSTMCell", "GRUCell") or any(len(shape) != 2 for shape in kernels):
+        return {}
+    return {"input_size": kernels[0][1], "hidden_size": kernels[1][1], "bias": "bias_ih" in shapes}

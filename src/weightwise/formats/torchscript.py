@@ -24,6 +24,7 @@ from weightwise.formats.archive import Archive
 from weightwise.formats.pickle_machine import Constructor
 from weightwise.formats.pickle_values import Global, Instance, attributes
 from weightwise.formats.pickled import Pickle, read_pickle
+from weightwise.formats.torch_arrays import LARGEST
 from weightwise.formats.torch_graph import Graph, Part, Shape
 from weightwise.formats.torch_modules import MOST_MODULES, MOST_STEPS, is_name, is_plain, joined
 from weightwise.formats.torch_objects import arrays_of, listing, place_of, some
@@ -246,7 +247,7 @@ def followed(found: Found, arrays: Mapping[str, StoredArray], inputs: Sequence[S
     except (TooLongError, RecursionError):
         return found.drawn(arrays), ["its code is longer than is followed: which layer reads which is not known"]
     said = "the shapes are those of the example with which it was traced, whatever the size of the batch"
-    return graph, [said] * bool(inputs)
+    return graph, [said] * bool(inputs) + graph.remarks()
 
 
 def example(archive: Archive, folder: str) -> list[Shape]:
@@ -261,7 +262,7 @@ def example(archive: Archive, folder: str) -> list[Shape]:
 
 def is_shape(value: Any) -> bool:
     """Returns whether a value is the shape of a tensor with an axis of examples."""
-    return isinstance(value, tuple) and bool(value) and all(type(size) is int and size > 0 for size in value)
+    return isinstance(value, tuple) and bool(value) and all(type(size) is int and 0 < size < LARGEST for size in value)
 
 
 def beside(archive: Archive, folder: str, name: str) -> Any:

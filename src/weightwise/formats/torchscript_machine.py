@@ -18,7 +18,7 @@ from weightwise.formats.torch_operators import PASSING, Held, Meaning, meaning, 
 from weightwise.formats.torchscript_code import Code
 from weightwise.stored import Tensor
 
-MOST_STEPS = 1_000_000
+MOST_STEPS = 300_000
 MOST_DEPTH = 60
 ROOT = "__torch__"
 
@@ -279,18 +279,16 @@ class Machine:
             return given[0]
         if name == "size" and given and isinstance(given[0], Tensor):
             return Size(given[0], given[1] if len(given) > 1 and isinstance(given[1], int) else None)
-        if name in COMPARISONS and all(is_constant(value) for value in given):
-            return self.compared(name, given)
+        if name in COMPARISONS:
+            return self.compared(name, given) if all(is_constant(value) for value in given) else self.unknown()
         array = turned(name, given)
         if array is not None:
             return array
         found = flattening(given) if name in ("view", "reshape") else meaning(name, given, named)
-        if found is None or not all(isinstance(value, Tensor) for value in found.inputs):
-            return self.unknown()
         if self.asked is not None:
-            self.asked.append(found)
+            self.asked += [found] if found else []
             return self.unknown()
-        shapes = [self.shapes.get(value) for value in found.inputs]
+        shapes = [self.shapes.get(value) for value in found.inputs] if found else ()
         return self.graph.operator(frame.path, name, found, shapes) or self.unknown()
 
     def compared(self, name: str, given: Sequence[Any]) -> Any:
