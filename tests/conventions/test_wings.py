@@ -9,6 +9,7 @@ from importlib import import_module
 import pytest
 
 from weightwise.conventions.keras.wings import WINGS as KERAS
+from weightwise.conventions.pytorch.rows import ROWS
 from weightwise.conventions.pytorch.wings import WINGS as PYTORCH
 from weightwise.conventions.wings import Rules
 
@@ -21,7 +22,11 @@ each_framework = pytest.mark.parametrize("wings", FRAMEWORKS, ids=lambda wings: 
 def test_the_index_is_the_modules_own(wings, wing):
     module = import_module(f"{wings.package}.{wing}")
     assert set(wings.classes[wing].split()) == set(module.RULES)
-    assert {name for row in module.ROWS for name in row.layer.split()} <= set(module.RULES)
+
+
+@pytest.mark.parametrize(("wings", "rows"), [(KERAS, KERAS.all_rows()), (PYTORCH, ROWS)], ids=["Keras", "PyTorch"])
+def test_every_row_is_of_a_class_with_a_rule(wings, rows):
+    assert {name for row in rows for name in row.layer.split()} <= set(wings.index)
 
 
 @each_framework
@@ -33,7 +38,10 @@ def test_no_class_is_in_two_modules(wings):
 @each_framework
 def test_an_unknown_class_has_no_rule(wings):
     assert Rules(wings).get("Gate") is None
-    assert wings.rows_for("Gate") == ()
+
+
+def test_an_unknown_class_has_no_row():
+    assert KERAS.rows_for("Gate") == ()
 
 
 def test_a_convolutional_network_loads_no_recurrent_operation():

@@ -15,6 +15,7 @@ import pytest
 
 from weightwise.conventions.choice import framework_convention
 from weightwise.conventions.pytorch.bare import OWNERS
+from weightwise.conventions.pytorch.rows import ROWS
 from weightwise.conventions.pytorch.wings import WINGS
 from weightwise.model import Evidence
 from weightwise.naming.inferred import Inferrer
@@ -146,6 +147,6 @@ def test_the_readings_that_are_left_are_listed():
 def test_every_class_with_arrays_is_thought_of():
     for wing, classes in WINGS.classes.items():
         whole = {name for name in classes.split() if not name.endswith("_l")}
-        named = {row.name for row in WINGS.all_rows() if whole & set(row.layer.split())}
+        named = {row.name for row in ROWS if whole & set(row.layer.split())}
         assert bool(named) == (wing in OWNERS), wing
         assert all(re.fullmatch(OWNERS[wing], name) for name in named), wing

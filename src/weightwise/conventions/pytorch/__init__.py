@@ -9,14 +9,22 @@ TorchScript and a module in memory have alike: `configuration` returns the publi
 row applies is a matter of these names more than of settings: a layer without bias has no `bias` among them.
 """
 
+from weightwise.conventions.pytorch.rows import ROWS, rows_for
 from weightwise.conventions.pytorch.wings import WINGS
+from weightwise.conventions.row import Row
 from weightwise.conventions.table import Table
 from weightwise.conventions.wings import Rules
 from weightwise.formats.torch_configuration import configuration
 
 RULES = Rules(WINGS)
-TABLE = Table(RULES, WINGS.rows_for, by_name=True)
+TABLE = Table(RULES, rows_for, by_name=True)
 
-describe, rows_for, all_rows = TABLE.describe, WINGS.rows_for, WINGS.all_rows
+describe = TABLE.describe
+
+
+def all_rows() -> tuple[Row, ...]:
+    """Return the rows of every class."""
+    return ROWS
+
 
 __all__ = ["RULES", "TABLE", "all_rows", "configuration", "describe", "rows_for"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from weightwise.conventions.pytorch.settings import channel_axis, count, number
-from weightwise.conventions.row import Config, Description, Row, Shapes
+from weightwise.conventions.row import Config, Description, Shapes
 from weightwise.conventions.rule import Rule
 from weightwise.ops.activation import Activation, GatedLinear, PReLU, Softmax
 from weightwise.ops.functions import spelled
@@ -41,13 +41,6 @@ _SETTINGS: Mapping[str, tuple[str, Mapping[str, tuple[str, float | None]]]] = {
     "Threshold": ("threshold", {"threshold": ("threshold", None), "default_value": ("value", None)}),
 }
 """Functions with settings: their neutral name, and each setting with its attribute and the value that is understood."""
-
-
-def _slopes(config: Config) -> Mapping[str, str]:
-    return {"slopes": "1" if count(config, "num_parameters") == 1 else "features"}
-
-
-ROWS = (Row("PReLU", "weight", "slope", "...slopes", expand=lambda config, inputs: _slopes(config)),)
 
 
 def _prelu(config: Config, inputs: Shapes, parts: Parts) -> PReLU:

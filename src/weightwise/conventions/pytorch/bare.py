@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from weightwise.conventions.pytorch import TABLE
+from weightwise.conventions.pytorch.rows import ROWS
 from weightwise.conventions.pytorch.wings import WINGS
 from weightwise.conventions.row import Config, Slot
 from weightwise.conventions.rule import rows_of, unsized_slots
@@ -66,7 +67,7 @@ def _plain(class_name: str, arrays: Arrays) -> Sequence[Slot]:
         "num_parameters": weight[0] if weight else 1,
     }
     try:
-        rows = rows_of(class_name, WINGS.rows_for(class_name), config)
+        rows = rows_of(class_name, ROWS, config)
         return list(unsized_slots([replace(row, sizes=None) for row in rows], config, by_name=True))
     except (KeyError, ValueError):  # a setting decides what this class stores
         return ()

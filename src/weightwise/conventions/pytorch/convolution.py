@@ -9,31 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from weightwise.conventions.pytorch.rows import RANKS
 from weightwise.conventions.pytorch.settings import bias, count
-from weightwise.conventions.row import Config, Description, Row, Shapes
+from weightwise.conventions.row import Config, Description, Shapes
 from weightwise.conventions.rule import Rule, sizes_of
 from weightwise.ops.conv import Conv
-from weightwise.ops.operation import Operation, ShapeError, spatial_names
+from weightwise.ops.operation import Operation, ShapeError
 from weightwise.ops.transposed import TransposedConv
 from weightwise.ops.window import Window
-
-RANKS = (1, 2, 3)
-_ALL = " ".join(f"Conv{rank}d ConvTranspose{rank}d" for rank in RANKS)
-
-
-def _arriving(config: Config) -> Mapping[str, int]:
-    return {"in": count(config, "in_channels")}
-
-
-def _kernel(layer: str, axes: str) -> Row:
-    return Row(layer, "weight", role="kernel", axes=axes, sizes=_arriving)
-
-
-ROWS = (
-    *(_kernel(f"Conv{rank}d", f"(groups out/groups) in/groups {spatial_names(rank)}") for rank in RANKS),
-    *(_kernel(f"ConvTranspose{rank}d", f"(groups in/groups) out/groups {spatial_names(rank)}") for rank in RANKS),
-    Row(_ALL, "bias", role="bias", axes="out", when=bias),
-)
 
 _BEYOND = {"zeros": "zeros", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from weightwise.conventions.pytorch.rows import LINEAR
 from weightwise.conventions.pytorch.settings import bias, count
-from weightwise.conventions.row import Config, Description, Row, Shapes
+from weightwise.conventions.row import Config, Description, Shapes
 from weightwise.conventions.rule import Rule
 from weightwise.ops.bags import EmbeddingBag
 from weightwise.ops.bilinear import Bilinear
@@ -13,16 +14,6 @@ from weightwise.ops.dense import Dense
 from weightwise.ops.embedding import Embedding
 from weightwise.ops.operation import Operation
 from weightwise.ops.uncomputed import Uncomputed
-
-_LINEAR = "Linear NonDynamicallyQuantizableLinear"
-
-ROWS = (
-    Row(_LINEAR, "weight", role="kernel", axes="out in"),
-    Row(_LINEAR, "bias", role="bias", axes="out", when=bias),
-    Row("Bilinear", "weight", role="kernel", axes="out first_in second_in"),
-    Row("Bilinear", "bias", role="bias", axes="out", when=bias),
-    Row("Embedding EmbeddingBag", "weight", role="table", axes="vocab features"),
-)
 
 Parts = Sequence[Description]
 
@@ -55,7 +46,7 @@ def _normed(config: Config, operation: Operation) -> Operation:
 
 
 RULES = {
-    **dict.fromkeys(_LINEAR.split(), Rule(_linear)),
+    **dict.fromkeys(LINEAR.split(), Rule(_linear)),
     "Bilinear": Rule(_bilinear),
     "Embedding": Rule(_embedding),
     "EmbeddingBag": Rule(_embedding_bag),

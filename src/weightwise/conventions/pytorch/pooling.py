@@ -5,14 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from weightwise.conventions.pytorch.convolution import RANKS, ranked
-from weightwise.conventions.row import Config, Row
+from weightwise.conventions.pytorch.convolution import ranked
+from weightwise.conventions.pytorch.rows import RANKS
+from weightwise.conventions.row import Config
 from weightwise.conventions.rule import Rule, refuse, sizes_of
 from weightwise.ops.operation import Operation, ShapeError
 from weightwise.ops.pooling import AdaptivePooling, Pooling
 from weightwise.ops.window import Window
-
-ROWS: tuple[Row, ...] = ()
 
 
 def _maximum(config: Config, rank: int) -> Operation:

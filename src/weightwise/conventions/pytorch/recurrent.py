@@ -8,11 +8,12 @@ they are parts of it here, of classes that PyTorch does not have: `LSTM_l`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from weightwise.conventions.pytorch.rows import biases, projected
 from weightwise.conventions.pytorch.settings import count
-from weightwise.conventions.row import Config, Description, Part, Row, Shapes, Slot
+from weightwise.conventions.row import Config, Description, Part, Shapes, Slot
 from weightwise.conventions.rule import Rule
 from weightwise.ops.cells import Cell, GruCell, LstmCell, SimpleCell
 from weightwise.ops.operation import ShapeError
@@ -22,50 +23,20 @@ from weightwise.ops.stacked import StackedRecurrent, Stepping
 Parts = Sequence[Description]
 
 
-def _biases(config: Config) -> bool:
-    return bool(config["bias"])
-
-
-def _projected(config: Config) -> bool:
-    """Return whether the output is projected, which modules before 1.8 could not do."""
-    return bool(config.get("proj_size"))
-
-
-def _whole(config: Config) -> bool:
-    return not _projected(config)
-
-
-def _rows(layers: str, gates: str) -> Iterator[Row]:
-    """Yield the rows of a cell, and of one layer and direction of a module."""
-    yield Row(layers, "weight_ih", "kernel", f"{gates} in")
-    yield Row(layers, "weight_hh", "recurrent_kernel", f"{gates} units'", _whole)
-    yield Row(layers, "weight_hh", "recurrent_kernel", f"{gates} out'", _projected)
-    yield Row(layers, "bias_ih", "bias", gates, _biases, at="side=input")
-    yield Row(layers, "bias_hh", "bias", gates, _biases, at="side=recurrent")
-
-
-ROWS = (
-    *_rows("RNNCell RNN_l", "units"),
-    *_rows("LSTMCell LSTM_l", "(gate[i f g o] units)"),
-    Row("LSTM_l", "weight_hr", "projection", "out units", _projected),
-    *_rows("GRUCell GRU_l", "(gate[r z h] units)"),
-)
-
-
 def _simple(config: Config) -> Cell:
     function = config.get("nonlinearity") or config["mode"].removeprefix("RNN_").lower()
     if function not in ("tanh", "relu"):
         raise ShapeError(f"expected its nonlinearity to be tanh or relu, found {function!r}")
-    return SimpleCell(count(config, "hidden_size"), _biases(config), function, two_biases=True)
+    return SimpleCell(count(config, "hidden_size"), biases(config), function, two_biases=True)
 
 
 def _lstm(config: Config) -> Cell:
-    projection = count(config, "proj_size") if _projected(config) else None
-    return LstmCell(count(config, "hidden_size"), _biases(config), two_biases=True, projection=projection)
+    projection = count(config, "proj_size") if projected(config) else None
+    return LstmCell(count(config, "hidden_size"), biases(config), two_biases=True, projection=projection)
 
 
 def _gru(config: Config) -> Cell:
-    return GruCell(count(config, "hidden_size"), _biases(config))
+    return GruCell(count(config, "hidden_size"), biases(config))
 
 
 Build = Callable[[Config], Cell]
@@ -89,7 +60,7 @@ def _parts(class_name: str) -> Callable[[Config, Shapes], tuple[Part, ...]]:
     """Return what gives the layers of a module, each in both of its directions."""
 
     def parts(config: Config, inputs: Shapes) -> tuple[Part, ...]:
-        made = _directions(config) * count(config, "proj_size" if _projected(config) else "hidden_size")
+        made = _directions(config) * count(config, "proj_size" if projected(config) else "hidden_size")
         widths = [count(config, "input_size"), *[made] * (count(config, "num_layers") - 1)]
         return tuple(
             Part(f"l{number}{suffix}", class_name, config, [(None, width)], _role(config, number, direction))

@@ -9,15 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from weightwise.conventions.pytorch.settings import count
-from weightwise.conventions.row import Config, Description, Row, Shapes
+from weightwise.conventions.row import Config, Description, Shapes
 from weightwise.conventions.rule import Rule
 from weightwise.ops.operation import ShapeError
 from weightwise.ops.reshaping import Flatten, Identity, Unflatten
 from weightwise.ops.shuffling import ChannelShuffle, PixelShuffle, PixelUnshuffle
 
 Parts = Sequence[Description]
-
-ROWS: tuple[Row, ...] = ()
 
 
 def _flatten(config: Config, inputs: Shapes, parts: Parts) -> Flatten:

@@ -9,16 +9,15 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from weightwise.conventions.pytorch.convolution import RANKS, ranked
+from weightwise.conventions.pytorch.convolution import ranked
+from weightwise.conventions.pytorch.rows import RANKS
 from weightwise.conventions.pytorch.settings import number
-from weightwise.conventions.row import Config, Description, Row, Shapes
+from weightwise.conventions.row import Config, Description, Shapes
 from weightwise.conventions.rule import Rule, sizes_of
 from weightwise.ops.operation import Operation, ShapeError
 from weightwise.ops.padding import Padding, ZeroPadding
 from weightwise.ops.resampling import Resampling
 from weightwise.ops.uncomputed import Uncomputed
-
-ROWS: tuple[Row, ...] = ()
 
 _EDGES = {"ReflectionPad": "reflect", "ReplicationPad": "edge", "CircularPad": "wrap"}
 _LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
