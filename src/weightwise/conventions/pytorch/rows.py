@@ -90,7 +90,7 @@ ROWS = (
     Row("LayerNorm", "bias", role="beta", axes="...features", when=bias, expand=_last_names),
     Row(f"{BATCH} {INSTANCE}", "running_mean", role="mean", axes="features", when=tracked, trainable=False),
     Row(f"{BATCH} {INSTANCE}", "running_var", role="variance", axes="features", when=tracked, trainable=False),
-    Row(f"{BATCH} {INSTANCE}", "num_batchestracked", "-", "", when=has("num_batchestracked"), trainable=False),
+    Row(f"{BATCH} {INSTANCE}", "num_batches_tracked", "-", "", when=has("num_batches_tracked"), trainable=False),
     Row("PReLU", "weight", "slope", "...slopes", expand=_slopes),
     *_recurrent("RNNCell RNN_l", "units"),
     *_recurrent("LSTMCell LSTM_l", "(gate[i f g o] units)"),
