@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 
+from weightwise.conventions import architectures
+from weightwise.conventions.architectures import Recognition
 from weightwise.conventions.row import Config, Description, Shapes, Slot
 from weightwise.conventions.table import Table
 from weightwise.stored import Addressing, StoredModel
@@ -18,6 +20,9 @@ Describe = Callable[[str, Config, Shapes], Description | None]
 
 Hypotheses = Callable[[Mapping[str, Sequence[int]]], Iterable[tuple[str, Sequence[Slot]]]]
 """The classes that call for arrays of some names and shapes, each with its slots."""
+
+Architecture = Callable[[StoredModel], Recognition | None]
+"""What the arrays of a model are by the known architecture that it is of; None where it is of none."""
 
 PACKAGES = {"Flax": "weightwise.conventions.flax", "PyTorch": "weightwise.conventions.pytorch"}
 """Where the tables of the frameworks are that have one table for all versions."""
@@ -34,6 +39,8 @@ class Convention:
     """What tells this for frameworks whose files may say no class at all."""
     told: Callable[[str], str] | None = None
     """What tells the class of a module by its name, where the framework calls modules after their classes."""
+    architecture: Architecture | None = None
+    """What tells the arrays of a whole file of a known architecture, where the file says no classes."""
     trained_first: bool = False
     """Whether `get_weights()` of a model inside a model lists what is trained first."""
 
@@ -43,7 +50,7 @@ def convention(stored: StoredModel) -> Convention:
     if not stored.framework:
         from weightwise.conventions import anywhere
 
-        return Convention(anywhere.describe, hypotheses=anywhere.readings)
+        return Convention(anywhere.describe, hypotheses=anywhere.readings, architecture=architectures.recognised)
     if stored.framework in PACKAGES:
         return framework_convention(stored.framework)
     version = stored.version or ("2" if stored.addressing is Addressing.ORDER else "3")
@@ -54,7 +61,9 @@ def framework_convention(framework: str) -> Convention:
     """Return the convention of a framework whose versions all store the same."""
     package = PACKAGES[framework]
     bare = import_module(f"{package}.bare")
-    return Convention(import_module(package).describe, hypotheses=bare.readings, told=bare.told_class)
+    architecture = architectures.recognised if framework == "PyTorch" else None
+    describe = import_module(package).describe
+    return Convention(describe, hypotheses=bare.readings, told=bare.told_class, architecture=architecture)
 
 
 def keras_convention(version: str, backend: str = "") -> Convention:

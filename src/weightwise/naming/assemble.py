@@ -12,6 +12,7 @@ from weightwise.errors import FormatError
 from weightwise.model import Layer, Model, Weight
 from weightwise.naming.drafts import Draft, drafted
 from weightwise.naming.inferred import Inferrer
+from weightwise.naming.known import Known
 from weightwise.naming.recognise import Recogniser
 from weightwise.naming.slots import (
     Expected,
@@ -43,7 +44,7 @@ class _File:
     """How the file tells its arrays."""
 
     addressing: Addressing
-    bare: Recogniser | Inferrer
+    bare: Recogniser | Inferrer | Known
     """What names the arrays of layers without a configuration."""
     prefixed: bool = False
     """Whether the names of variables begin with that of their layer."""
@@ -91,7 +92,9 @@ def named(stored: StoredModel) -> Model:
 
 def _told_by(stored: StoredModel, chosen: Convention) -> _File:
     if chosen.bare is None:
-        return _File(stored.addressing, Inferrer(chosen.hypotheses or (lambda arrays: ()), chosen.told))
+        inferrer = Inferrer(chosen.hypotheses or (lambda arrays: ()), chosen.told)
+        recognition = chosen.architecture(stored) if chosen.architecture else None
+        return _File(stored.addressing, Known(recognition, inferrer.named) if recognition else inferrer)
     return _File(stored.addressing, Recogniser(chosen.bare, stored.addressing), chosen.bare.prefixed)
 
 

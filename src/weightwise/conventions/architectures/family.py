@@ -1,0 +1,81 @@
+"""What a family of architectures is: the names of its arrays, their axes, and which of their sizes are the same.
+
+A pattern's `dimensions` say of each dimension of the array which size it has: a number, a name that has one size in the
+whole file (`hidden`), one that has one size in the block that the name's last `*` counts (`.inner`), or `?`. That they
+all agree rules out other models with the same names, and files with the dimensions in another order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """One array of a family, or one in each of its blocks."""
+
+    name: str
+    """Its name in the file; `*` stands for a number."""
+    role: str
+    """The role that the operation gives it; empty where the family leaves it open, `-` where it does not enter."""
+    axes: str
+    dimensions: str
+    sizes: Mapping[str, str] = field(default_factory=dict)
+    """The sizes of axes that are those of dimensions: `groups` of a depthwise kernel."""
+    trainable: bool = True
+    note: str = ""
+    """What else must be said of it."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """Models with the same names and the same axes."""
+
+    name: str
+    source: str
+    """Where the code is that makes the arrays: a file of a version."""
+    patterns: tuple[Pattern, ...]
+    required: tuple[str, ...]
+    """The names of patterns that every file of the family has; together they are unmistakable."""
+    blocks: tuple[str, ...] = ()
+    """Beginnings of names: another array that begins so tells of another model, unless a configuration says this one."""
+    model_types: tuple[str, ...] = ()
+    """What `model_type` in the configuration is."""
+    by_names: bool = True
+    """Whether names and shapes tell the family where the file has no configuration."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """The sizes that the configuration fixes: the key of each."""
+    distinct: tuple[tuple[str, str], ...] = ()
+    """Pairs of sizes that must differ for names and shapes to tell the family."""
+
+
+def linear(name: str, out: str, sizes: str, reads: str = "in", note: str = "") -> Iterator[Pattern]:
+    """Yield the arrays of a `torch.nn.Linear`; `sizes` are those of `out` and `reads`."""
+    yield Pattern(f"{name}.weight", "kernel", f"{out} {reads}", sizes, note=note)
+    yield Pattern(f"{name}.bias", "bias", out, sizes.split()[0], note=note)
+
+
+def embedding(name: str, sizes: str, rows: str = "vocab", note: str = "") -> Iterator[Pattern]:
+    """Yield the array of a `torch.nn.Embedding`."""
+    yield Pattern(f"{name}.weight", "table", f"{rows} features", sizes, note=note)
+
+
+def convolution(name: str, sizes: str) -> Iterator[Pattern]:
+    """Yield the arrays of a `torch.nn.Conv2d` of one group."""
+    yield Pattern(f"{name}.weight", "kernel", "out in kh kw", sizes)
+    yield Pattern(f"{name}.bias", "bias", "out", sizes.split()[0])
+
+
+def layer_norm(name: str, size: str = "hidden") -> Iterator[Pattern]:
+    """Yield the arrays of a `torch.nn.LayerNorm` over the last axis."""
+    yield Pattern(f"{name}.weight", "gamma", "features", size)
+    yield Pattern(f"{name}.bias", "beta", "features", size)
+
+
+def batch_norm(name: str, size: str) -> Iterator[Pattern]:
+    """Yield the arrays of a `torch.nn.BatchNorm2d`; files from before PyTorch 0.4.1 have no count."""
+    yield from layer_norm(name, size)
+    yield Pattern(f"{name}.running_mean", "mean", "features", size, trainable=False)
+    yield Pattern(f"{name}.running_var", "variance", "features", size, trainable=False)
+    yield Pattern(f"{name}.num_batches_tracked", "-", "", "", trainable=False)
