@@ -16,7 +16,7 @@ from tests.samples import SAMPLES, everything
 from weightwise.errors import WeightwiseError
 from weightwise.formats import open_stored
 
-SUFFIXES = (".keras", ".h5", ".pt", ".pth", ".ckpt", ".safetensors", ".npy", ".npz", ".eqx", ".msgpack")
+SUFFIXES = (".keras", ".h5", ".pt", ".pt2", ".pth", ".ckpt", ".safetensors", ".npy", ".npz", ".eqx", ".msgpack")
 FILES = sorted(path.name for path in SAMPLES.iterdir() if path.suffix in SUFFIXES)
 EXAMPLES = int(os.environ.get("WEIGHTWISE_SWEEP", "400"))
 

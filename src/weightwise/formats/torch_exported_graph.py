@@ -16,11 +16,12 @@ from math import prod
 from typing import Any
 
 from weightwise.formats.torch_arrays import LARGEST
-from weightwise.formats.torch_graph import ENTRY, UNKNOWN, Graph, Part, Shape
+from weightwise.formats.torch_graph import ENTRY, INSIDE, LAST_INSIDE, UNKNOWN, Graph, Part, Shape
 from weightwise.formats.torch_operators import PASSING, Held, Meaning, meaning, turned
 from weightwise.stored import StoredArray, Tensor
 
 ATEN = "torch.ops.aten."
+ATTENTION = "MultiheadAttention"
 KINDS = ("parameters", "buffers")
 VIEWS = ("view", "reshape", "_unsafe_view")
 CONSTANT = ("as_int", "as_float", "as_bool", "as_string", "as_ints", "as_floats", "as_bools", "as_strings")
@@ -90,6 +91,8 @@ class Program:
         outer = {path.rpartition(".")[0] for path in paths if path}
         for path in paths:
             package, _, class_name = classes.get(path, "").rpartition(".")
+            if class_name == "" and inside_of(path, classes):
+                class_name, package = INSIDE
             keys = own.get(path, {})
             kinds = {
                 kind: [key for key, name in keys.items() if (name in buffers) is (kind == "buffers")] for kind in KINDS
@@ -137,8 +140,22 @@ class Program:
         tensors = [name for item in given for name in names_in(item.get("arg"))]
         found = self.flattening(tensors, outputs) if name in VIEWS else meaning(name, (), arguments)
         owner = next((path for path, _ in reversed(list(stack_of(node))) if path in self.graph.parts), "")
+        if self.graph.parts[owner].class_name == ATTENTION:
+            self.attend(self.graph.parts[owner], name, values)
         shapes = [self.shapes.get(value) for value in found.inputs] if found else ()
         return self.graph.operator(owner, name or "of another kind", found, shapes)
+
+    def attend(self, part: Part, name: str, values: Sequence[Any]) -> None:
+        """Gives a module of attention the settings that its operators tell."""
+        part.config.setdefault("batch_first", name == "transpose")  # it begins by exchanging examples and positions
+        if name in ("zeros", "full"):
+            part.config.setdefault("add_zero_attn", True)
+        place = {"bmm": 0, "baddbmm": 1}.get(name, 0 if name.startswith("scaled_dot_product") else None)
+        query = self.shapes.get(values[place]) if place is not None and isinstance(values[place], Tensor) else None
+        size = self.arrays.get(part.arrays.get("in_proj_weight", ""))
+        if "num_heads" in part.config or not query or not query[-1] or size is None:
+            return
+        part.config = {"add_zero_attn": False, **part.config, "num_heads": size.shape[-1] // query[-1]}
 
     def give(self, name: str, value: Any) -> None:
         """Gives a name a value, whose shape is that of the name."""
@@ -182,6 +199,13 @@ class Program:
             return None
         value = self.values.get(tensors[0])
         return Meaning("Flatten", {"start_dim": kept, "end_dim": -1}, inputs=(value,))
+
+
+def inside_of(path: str, classes: Mapping[str, str]) -> bool:
+    """Returns whether a module is one that another computes with, without calling it."""
+    outer, _, last = path.rpartition(".")
+    class_name = classes.get(outer, "").rpartition(".")[2]
+    return last == LAST_INSIDE.get(class_name)
 
 
 def size_of(value: Any) -> int | str | None:

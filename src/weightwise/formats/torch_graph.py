@@ -33,6 +33,11 @@ ENTRY = "(input)"
 UNKNOWN = "(unknown)"
 """What stands for a layer in tensors that no layer returns."""
 
+LAST_INSIDE = {"MultiheadAttention": "out_proj"}
+"""Modules of PyTorch that compute with the arrays of a module in them, which is the last to do so."""
+INSIDE = ("NonDynamicallyQuantizableLinear", "torch.nn.modules.linear")
+"""The class of such a module, which is never called itself."""
+
 Shape = tuple[int | None, ...]
 
 
@@ -94,7 +99,9 @@ class Graph:
         if not part.calls and len(inputs) == 1 and shapes:
             part.shape = shapes[0]
         part.calls.append(Call(tuple(inputs[place] for place in read), shapes=recorded))
-        return Tensor(name, len(part.calls) - 1)
+        output = Tensor(name, len(part.calls) - 1)
+        inside = f"{name}.{LAST_INSIDE.get(part.class_name, '')}"
+        return self.call(inside, [output]) if inside in self.parts and part.is_leaf else output
 
     def operator(
         self, owner: str, operator: str, found: Meaning | None, shapes: Sequence[Shape | None] = ()
@@ -102,6 +109,8 @@ class Graph:
         """Adds a call of an operator in a module, and returns its first output; None where it is no layer."""
         if found is not None and all(isinstance(value, Tensor) for value in found.inputs):
             name = self.layer_of(owner, operator, found)
+            if name is not None and name == f"{owner}.{LAST_INSIDE.get(self.parts[owner].class_name)}":
+                return self.call(owner, [Tensor(UNKNOWN)] * 3)
             if name is not None:
                 return self.call(name, found.inputs, shapes)
         self.others[operator] = self.others.get(operator, 0) + 1
@@ -110,7 +119,7 @@ class Graph:
     def layer_of(self, owner: str, operator: str, found: Meaning) -> str | None:
         """Returns the layer whose call an operator is, which may be a new one; None for one inside a larger module."""
         name = self.module_of(owner, found)
-        if name is not None:
+        if name is not None or self.parts[owner].class_name in LAST_INSIDE:
             return name
         paths = {array.path for array in found.arrays.values()}
         if any(self.parts[module].is_leaf for path in paths if (module := path.rpartition(".")[0]) in self.parts):
@@ -138,7 +147,8 @@ class Graph:
         name = next(name for name in numbered(base) if name not in self.parts)
         paths = {key: array.path for key, array in found.arrays.items()}
         self.taken.update(paths.values())
-        self.parts[name] = Part(found.class_name, config=dict(found.config), arrays=paths)
+        config = {**found.config, "parameters": list(paths), "buffers": []}
+        self.parts[name] = Part(found.class_name, config=config, arrays=paths)
         self.followers.setdefault(self.last, []).append(name)
         return name
 

@@ -229,8 +229,14 @@ def pool(class_name: str, rank: int, arguments: Arguments) -> Meaning:
 
 
 def of_shapes(class_name: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
-    """Returns the settings of a cell that the shapes of its arrays leave no doubt of; none for other classes."""
-    kernels = [shapes.get(f"weight_{side}", ()) for side in ("ih", "hh")]
-    if class_name not in ("LSTMCell", "GRUCell") or any(len(shape) != 2 for shape in kernels):
-        return {}
-    return {"input_size": kernels[0][1], "hidden_size": kernels[1][1], "bias": "bias_ih" in shapes}
+    """Returns the settings of a module that its class and the shapes of its arrays leave no doubt of."""
+    if class_name in ("LSTMCell", "GRUCell"):
+        kernels = [shapes.get(f"weight_{side}", ()) for side in ("ih", "hh")]
+        if all(len(shape) == 2 for shape in kernels):
+            return {"input_size": kernels[0][1], "hidden_size": kernels[1][1], "bias": "bias_ih" in shapes}
+    weight = shapes.get("weight", ())
+    if class_name in ("Linear", "NonDynamicallyQuantizableLinear") and len(weight) == 2:
+        return {"in_features": weight[1], "out_features": weight[0]}
+    if class_name == "MultiheadAttention" and "in_proj_weight" in shapes:
+        return {"embed_dim": shapes["in_proj_weight"][-1]}
+    return {}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from weightwise.formats.torch_graph import ENTRY, UNKNOWN, Graph, Shape
+from weightwise.formats.torch_graph import ENTRY, LAST_INSIDE, UNKNOWN, Graph, Shape
 from weightwise.formats.torch_operators import PASSING, Held, Meaning, meaning, turned
 from weightwise.formats.torchscript_code import Code
 from weightwise.stored import Tensor
@@ -21,6 +21,8 @@ from weightwise.stored import Tensor
 MOST_STEPS = 300_000
 MOST_DEPTH = 60
 ROOT = "__torch__"
+ATTENDED = 3
+"""Inputs of a module of attention: query, key, value."""
 
 
 class TooLongError(Exception):
@@ -305,9 +307,12 @@ class Machine:
         method = declared.methods.get(name) if declared else None
         if method is None:
             return self.unknown()
-        if not part.is_leaf or self.asked is not None:
+        if not part.is_leaf or self.asked is not None or not name.startswith("forward"):
             return self.executed(method, path, [Reference(path), *given], named)
         inputs = [value for value in (*given, *named.values()) if isinstance(value, Tensor)]
+        if part.class_name in LAST_INSIDE and len(inputs) != ATTENDED:
+            # Traced code has a tensor that is query, key and value at once as one argument.
+            inputs = inputs * ATTENDED if len(inputs) == 1 else [self.unknown() for _ in range(ATTENDED)]
         if not part.calls and not member.constants:
             self.ask(path, method, given, named)
         return self.graph.call(path, inputs, [self.shapes.get(value) for value in inputs])

@@ -1,0 +1,282 @@
+"""TorchScript archives and exported programs: the arrays, their order and the graph are what PyTorch says they are."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy
+import pytest
+
+from tests.samples import SAMPLES, arrays
+from tests.samples.array_fact import fact
+from weightwise.answers.forward import forward
+from weightwise.errors import FormatError, UnsupportedError
+from weightwise.formats import open_stored
+from weightwise.model import Evidence, Model
+from weightwise.naming import named
+from weightwise.stored import Tensor
+
+FACTS = json.loads((SAMPLES / "torchscript_facts.json").read_text())
+COMPUTED = (
+    "torchscript_traced.pt",
+    "torchscript_scripted.pt",
+    "torchscript_rows.pt",
+    "torchscript_rows_traced.pt",
+    "exported.pt2",
+    "exported_2_6.pt2",
+    "exported_2_7.pt2",
+    "exported_decomposed.pt2",
+    "exported_rows.pt2",
+)
+"""The samples that compute with layers alone."""
+UNNAMED = {
+    "torchscript_rows.pt": ["kept", "passing"],
+    "torchscript_rows_traced.pt": ["kept", "passing"],
+    "torchscript_choosing.pt": ["scale"],
+    "exported_rows.pt2": ["kept"],
+}
+"""The arrays that no module and no operator of a layer has."""
+
+
+def opened(file: str) -> Model:
+    return named(open_stored(SAMPLES / file))
+
+
+def weights(model: Model):
+    """All weights by their place in the list."""
+    return {weight.index: weight for layer in (*model.root.layers, model.root) for weight in layer.weights}
+
+
+def changed(file: str, path: Path, change) -> Path:
+    """Writes a sample whose members are what `change` makes of them; those that it returns None for are left out."""
+    with zipfile.ZipFile(SAMPLES / file) as before, zipfile.ZipFile(path, "w") as after:
+        for name in before.namelist():
+            content = change(name, before.read(name))
+            if content is not None:
+                after.writestr(name, content)
+    return path
+
+
+def with_code(path: Path, text: str, file: str = "torchscript_choosing.pt") -> Path:
+    """Writes a sample whose class at the top has another `forward`."""
+
+    def change(name: str, content: bytes) -> bytes:
+        if not name.endswith("code/__torch__/tests/samples/make_torchscript_samples.py") and not name.endswith(
+            "code/__torch__.py"
+        ):
+            return content
+        start = content.index(b"  def forward")
+        return content[:start] + text.encode()
+
+    return changed(file, path, change)
+
+
+@pytest.mark.parametrize("file", FACTS)
+def test_the_arrays_are_those_of_the_state_dict_in_its_order(file):
+    stored = open_stored(SAMPLES / file)
+    found = arrays(stored)
+    order = list(stored.listing or found)
+    assert {path: fact(found[path].read()) for path in order} == FACTS[file]["arrays"]
+    assert order == list(FACTS[file]["arrays"])
+    assert stored.problems == ()
+    assert stored.framework == "PyTorch"
+
+
+@pytest.mark.parametrize("file", FACTS)
+def test_all_arrays_of_modules_and_operators_are_named(file):
+    model = opened(file)
+    found = weights(model)
+    assert sorted(found) == list(range(len(FACTS[file]["arrays"])))
+    assert [found[index].stored.path for index in sorted(found)] == list(FACTS[file]["arrays"])
+    assert sorted(w.stored.path for w in found.values() if w.bound is None) == UNNAMED.get(file, [])
+    assert {w.evidence for w in found.values() if w.bound} == {Evidence.DECLARED}
+    assert model.problems == ()
+
+
+@pytest.mark.parametrize("file", COMPUTED)
+def test_the_layers_compute_what_pytorch_computes(file):
+    shape, whole = FACTS[file]["input"].values()
+    numbers = numpy.arange(numpy.prod(shape)).reshape(shape)
+    (output,) = forward(opened(file), [numbers % 11 if whole else numpy.cos(numbers.astype("float64"))])
+    numpy.testing.assert_allclose(output, FACTS[file]["output"], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("file", sorted(set(FACTS) - set(COMPUTED)))
+def test_what_other_operators_compute_is_refused(file):
+    shape = FACTS[file]["input"]["shape"]
+    with pytest.raises(UnsupportedError, match="more than its layers do"):
+        forward(opened(file), [numpy.zeros(shape)])
+
+
+def test_settings_that_stand_in_the_code_alone():
+    configs = {layer.name: layer.stored.config for layer in opened("torchscript_traced.pt").root.layers}
+    grouped, up = configs["features.4"], configs["up"]
+    assert (grouped["stride"], grouped["groups"], grouped["parameters"]) == ([2, 1], 3, ["weight"])
+    assert (up["kernel_size"], up["stride"], up["output_padding"]) == ((2, 3), [2, 2], [1, 1])
+    assert (configs["features.1"]["eps"], configs["features.5"]["p"], configs["leaky_relu"]["negative_slope"]) == (
+        0.001,
+        0.2,
+        0.1,
+    )
+
+
+@pytest.mark.parametrize("file", ["torchscript_traced.pt", "exported.pt2", "exported_decomposed.pt2"])
+def test_the_rows_behind_a_flatten_are_spelled_out_with_their_sizes(file):
+    kernel = next(weight for weight in weights(opened(file)).values() if weight.stored.path == "first.weight")
+    assert str(kernel.bound.axes) == "out (c h w)"
+    assert {name: kernel.bound.sizes[name] for name in "chw"} == {"c": 4, "h": 7, "w": 6}
+
+
+def test_without_an_example_the_rows_are_spelled_out_and_their_sizes_are_open():
+    kernel = next(w for w in weights(opened("torchscript_scripted.pt")).values() if w.stored.path == "first.weight")
+    assert str(kernel.bound.axes) == "out (c h w)"
+    assert kernel.bound.sizes == {"out": 7, "c": 4}
+
+
+def test_convolutions_that_pad_otherwise_than_with_zeros():
+    traced, exported = (
+        opened(f"{name}_branches.{suffix}") for name, suffix in (("torchscript", "pt"), ("exported", "pt2"))
+    )
+    layers = {layer.name: layer.stored.config for layer in traced.root.layers}
+    assert (layers["reflected"]["padding"], layers["reflected"]["padding_mode"]) == ((2,), "reflect")
+    assert layers["same"]["padding"] == "same"
+    # The graph of an exported program has the padding as an operator of its own.
+    parts = {layer.name: layer for layer in exported.root.layers}
+    assert (parts["reflected.pad"].stored.class_name, parts["reflected.pad"].outputs) == (
+        "ReflectionPad1d",
+        ((2, 3, 14),),
+    )
+    assert parts["reflected"].stored.config["padding"] == (0,)
+
+
+def test_an_operator_has_the_arrays_of_a_module_of_ones_own():
+    model = opened("torchscript_branches.pt")
+    (layer,) = (layer for layer in model.root.layers if layer.name == "_convolution")
+    assert [(weight.name, weight.stored.path) for weight in layer.weights] == [("weight", "window")]
+    assert model.root.stored.arrays == ()
+
+
+def test_a_branch_that_is_not_decided_tells_both_and_joins_nothing():
+    layers = {layer.name: layer for layer in open_stored(SAMPLES / "torchscript_choosing.pt").root.layers}
+    assert [layers[name].calls[0].inputs[0].layer for name in ("small", "large")] == ["(input)", "(input)"]
+    assert layers["last"].calls[0].inputs[0].layer == "(unknown)"
+
+
+def test_one_module_under_two_names_is_tied():
+    found = arrays(open_stored(SAMPLES / "torchscript_choosing.pt"))
+    assert found["again.weight"].tied == "large.weight"
+    assert found["large.weight"].tied == ""
+
+
+def test_a_module_that_is_used_twice_has_two_calls():
+    layers = {layer.name: layer for layer in open_stored(SAMPLES / "torchscript_rows.pt").root.layers}
+    assert [call.inputs for call in layers["act"].calls] == [(Tensor("norm"),), (Tensor("out"),)]
+
+
+def test_tensors_that_are_no_weights_are_state():
+    state = {array.path: array.read().tolist() for array in open_stored(SAMPLES / "torchscript_rows.pt").state}
+    assert state == {"note": [0, 1, 2, 3]}
+    state = {array.path: array.read().tolist() for array in open_stored(SAMPLES / "exported_rows.pt2").state}
+    assert state == {"passing": [0, 1]}
+
+
+def test_quantised_weights_are_state_and_it_is_said():
+    stored = open_stored(SAMPLES / "torchscript_quantised.pt")
+    assert [(array.shape, array.dtype) for array in stored.state] == [((3, 5), "int8"), ((3,), "float32")]
+    assert any("quantised modules keep their weights in attributes" in remark for remark in stored.remarks)
+    (layer,) = (layer for layer in named(stored).root.layers if layer.name == "0")
+    assert layer.operation is None
+
+
+def test_the_classes_are_told_without_what_torchscript_puts_into_their_names():
+    layers = {layer.name: layer for layer in open_stored(SAMPLES / "torchscript_scripted.pt").root.layers}
+    assert (layers["features.4"].class_name, layers["features.4"].package) == ("Conv2d", "torch.nn.modules.conv")
+    root = open_stored(SAMPLES / "torchscript_scripted.pt").root
+    assert (root.class_name, root.package) == ("Pictures", "__main__")
+
+
+def test_code_that_is_no_python_leaves_the_arrays(tmp_path):
+    path = changed(
+        "torchscript_traced.pt", tmp_path / "m.pt", lambda name, data: b"class (" if name.endswith(".py") else data
+    )
+    stored = open_stored(path)
+    assert list(arrays(stored)) == list(FACTS["torchscript_traced.pt"]["arrays"])
+    assert any("the code cannot be read (SyntaxError)" in problem for problem in stored.problems)
+
+
+def test_code_that_calls_itself_without_end_is_left(tmp_path):
+    text = "  def forward(self, x: Tensor) -> Tensor:\n    return (self).forward((self).forward(x, ), )\n"
+    stored = open_stored(with_code(tmp_path / "m.pt", text))
+    assert "its code is longer than is followed: which layer reads which is not known" in stored.remarks
+    assert all(layer.calls == () for layer in stored.root.layers)
+
+
+def test_code_that_doubles_its_calls_is_left(tmp_path):
+    calls = "".join(f"  def f{n}(self, x):\n    return (self).f{n + 1}((self).f{n + 1}(x))\n" for n in range(40))
+    last = "  def f40(self, x):\n    return x\n"
+    text = f"  def forward(self, x: Tensor) -> Tensor:\n    return (self).f0(x)\n{calls}{last}"
+    stored = open_stored(with_code(tmp_path / "m.pt", text))
+    assert "its code is longer than is followed: which layer reads which is not known" in stored.remarks
+
+
+@pytest.mark.parametrize("text", ["x" + ".a" * 5000, "-" * 5000 + "1", "(" * 5000 + ")" * 5000, "f(" * 90 + ")" * 90])
+def test_nested_code_ends_in_an_answer(tmp_path, text):
+    stored = open_stored(
+        with_code(tmp_path / "m.pt", f"  def forward(self, x: Tensor) -> Tensor:\n    return {text}\n")
+    )
+    assert len(arrays(stored)) == len(FACTS["torchscript_choosing.pt"]["arrays"])
+
+
+def test_a_program_is_found_by_what_it_says_of_itself(tmp_path):
+    path = changed(
+        "exported.pt2", tmp_path / "m.pt2", lambda name, data: b"pt3" if name.endswith("archive_format") else data
+    )
+    with pytest.raises(FormatError, match="no model that can be read, it is a zip archive of"):
+        open_stored(path)
+
+
+def test_a_package_without_a_program_is_refused(tmp_path):
+    path = changed("exported.pt2", tmp_path / "m.pt2", lambda name, data: None if "/models/" in name else data)
+    with pytest.raises(FormatError, match="expected an exported program in archive/models/, found none"):
+        open_stored(path)
+
+
+def test_a_program_without_its_arrays_says_so(tmp_path):
+    path = changed("exported.pt2", tmp_path / "m.pt2", lambda name, data: None if "config.json" in name else data)
+    stored = open_stored(path)
+    assert arrays(stored) == {}
+    assert "model_weights_config.json: expected one member of this name, found 0" in stored.problems[0]
+
+
+def test_an_array_whose_bytes_are_missing_is_left_out(tmp_path):
+    path = changed("exported.pt2", tmp_path / "m.pt2", lambda name, data: None if "weight_3" in name else data)
+    stored = open_stored(path)
+    assert len(arrays(stored)) == len(FACTS["exported.pt2"]["arrays"]) - 1
+    assert len(stored.problems) == 1
+    assert "features.1.bias" in stored.problems[0]
+
+
+@pytest.mark.parametrize("part", ["graph_module", "signature", "graph", "nodes", "tensor_values", "module_call_graph"])
+@pytest.mark.parametrize("value", [None, 3, [], {}, "text", [None], {"a": 1}, [[{}]], [{"target": 3, "outputs": [3]}]])
+def test_a_graph_of_other_things_leaves_the_arrays(tmp_path, part, value):
+    def replaced(node):
+        if isinstance(node, dict):
+            return {key: value if key == part else replaced(inner) for key, inner in node.items()}
+        return node
+
+    def change(name: str, data: bytes) -> bytes:
+        return json.dumps(replaced(json.loads(data))).encode() if name.endswith("models/model.json") else data
+
+    stored = open_stored(changed("exported.pt2", tmp_path / "m.pt2", change))
+    assert sorted(arrays(stored)) == sorted(FACTS["exported.pt2"]["arrays"])
+    assert len(weights(named(stored))) == len(FACTS["exported.pt2"]["arrays"])
+
+
+def test_archives_of_before_the_pickle_are_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "m.pt", "w") as archive:
+        archive.writestr("m/model.json", "{}")
+        archive.writestr("m/code/m.py", "")
+    with pytest.raises(FormatError, match=r"a TorchScript archive of before PyTorch 1\.4, which is not read"):
+        open_stored(tmp_path / "m.pt")
