@@ -7,6 +7,7 @@ sentence on stderr each, the rest is on stdout).
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ Command = Callable[["Model", argparse.Namespace], str]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    gc.disable()  # the process is over before anything could be gained from looking for cycles
     chosen = _parsed(list(sys.argv[1:] if arguments is None else arguments))
     from weightwise.errors import WeightwiseError
 

@@ -163,7 +163,8 @@ def stored(source: Source, entry: Entry, start: int, axes: str) -> StoredArray:
     if entry.problem:
         size = entry.end - entry.begin
         return unreadable(source.name, entry.name, entry.shape, entry.dtype, size, entry.problem)
-    return contiguous(source, entry.name, entry.shape, entry.dtype, start + entry.begin, axes=axes)
+    key = entry.name.rpartition(".")[2]
+    return contiguous(source, entry.name, entry.shape, entry.dtype, start + entry.begin, key=key, axes=axes)
 
 
 def declared_axes(source: Source, header: Header, problems: list[str]) -> Mapping[str, str]:

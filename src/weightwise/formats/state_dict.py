@@ -96,7 +96,7 @@ def root_of(
     owned: dict[str, list[StoredArray]] = {layer: [] for layer in modules if layer}
     for full, array in arrays:
         layer, key = split(full, modules)
-        owned.setdefault(layer, []).append(replace(array, key=key))
+        owned.setdefault(layer, []).append(array if array.key == key else replace(array, key=key))
     layers = [_layer(layer, members, modules.get(layer)) for layer, members in owned.items() if layer]
     root = modules.get("", Module(""))
     return StoredLayer(

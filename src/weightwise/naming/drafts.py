@@ -171,9 +171,9 @@ def _drafted_layer(
     inputs: Sequence[Signal],
     arguments: Mapping[str, object],
 ) -> Draft:
-    draft = Draft(path, stored, trainable, inputs=tuple(inputs))
     if not stored.configured:
-        return replace(draft, note="the file has no configuration of it")
+        return Draft(path, stored, trainable, inputs=tuple(inputs), note="the file has no configuration of it")
+    draft = Draft(path, stored, trainable, inputs=tuple(inputs))
     if stored.build_shape is not None and (not inputs or any(signal.shape is None for signal in inputs)):
         inputs = _built(stored.build_shape, inputs)
     try:
@@ -196,8 +196,9 @@ def _drafted_layer(
 
 
 def _built(shape: tuple[object, ...], inputs: Sequence[Signal]) -> list[Signal]:
-    """Return the recorded build shape as the one input signal; several inputs stay as they are."""
-    return list(inputs) if len(inputs) > 1 or not is_shape(shape) else [Signal(shape)]
+    """Return the recorded build shape, or shapes, as the input signals; inputs of another number stay as they are."""
+    shapes = [recorded for recorded in ([shape] if is_shape(shape) else shape) if is_shape(recorded)]
+    return [Signal(recorded) for recorded in shapes] if len(inputs) in (0, len(shapes)) else list(inputs)
 
 
 def _described(
