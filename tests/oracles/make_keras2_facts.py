@@ -14,7 +14,7 @@ import os
 import sys
 import tempfile
 import types
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -164,19 +164,21 @@ def has_layer(case: Case) -> bool:
     return not (case.name.startswith(("MaxPooling3D", "AveragePooling3D")))
 
 
-def family_lines(family: str) -> list[str]:
-    """Return the facts of a family, one JSON object each."""
+def family_cases(family: str) -> Iterator[Case]:
+    """Yield the cases of a family whose layers Keras 2 has."""
     sys.modules["keras"] = _Lender("keras", tf_keras)
     shared = importlib.util.find_spec(f"tests.oracles.keras_{family}") is not None
     cases = importlib.import_module(f"tests.oracles.keras{'' if shared else '2'}_{family}").CASES
-    return lines(
-        (
-            replace(case, tolerance=1e-5) if case.name.startswith(FLOAT32) else case
-            for case in cases
-            if case.name not in EXCEPT and has_layer(case)
-        ),
-        Keras2(),
+    return (
+        replace(case, tolerance=1e-5) if case.name.startswith(FLOAT32) else case
+        for case in cases
+        if case.name not in EXCEPT and has_layer(case)
     )
+
+
+def family_lines(family: str) -> list[str]:
+    """Return the facts of a family, one JSON object each."""
+    return lines(family_cases(family), Keras2())
 
 
 if __name__ == "__main__":

@@ -109,11 +109,12 @@ def graph(values: Sequence[Any], entries: Sequence[Entry], config: Mapping[str, 
 
 
 def build_shape(build_config: Any, config: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    """Returns the input shape that the file records, of several named ones the first."""
+    """Returns the input shape that the file records, or the shapes of several inputs."""
     recorded = build_config if isinstance(build_config, Mapping) else {}
     named = recorded.get("shapes_dict")
-    first = next(iter(named.values()), None) if isinstance(named, Mapping) else None
-    shape = recorded.get("input_shape") or first or config.get("build_input_shape")
+    shapes = [shape for shape in named.values() if isinstance(shape, list)] if isinstance(named, Mapping) else []
+    several = shapes[0] if len(shapes) == 1 else shapes
+    shape = recorded.get("input_shape") or several or config.get("build_input_shape")
     return tuples(shape) if isinstance(shape, list) else None
 
 

@@ -23,6 +23,8 @@ from weightwise.stored import Addressing, StoredArray, StoredLayer, StoredModel
 
 WEIGHTS = ("params", "batch_stats")
 """The collections of linen that are the model."""
+PASSING = ("RngState", "Intermediate", "Cache", "OptState")
+"""The kinds of variables of nnx that are not the model."""
 UNTOLD = ("parent", "name")
 WIDTH = "qkv_features"
 """How wide the projections of an attention are in all."""
@@ -142,13 +144,14 @@ def leaves(tree: Any) -> Iterator[tuple[Path, Any]]:
 
 
 def nnx_variables(thing: Any) -> Iterator[Variable]:
-    """Yields the arrays of a module or a state in the order of its state; those of random generators are no weights."""
+    """Yields the arrays of a module or a state in the order of its state."""
     nnx: Any = sys.modules["flax.nnx"]
     for path, variable in nnx.to_flat_state(nnx.state(thing) if is_nnx(thing) else thing):
         parts = tuple(map(str, path))
-        trained, kept = isinstance(variable, nnx.Param), isinstance(variable, nnx.BatchStat)
-        collection = "params" if trained else "batch_stats" if kept else "state"
-        yield collection, parts, stored("/".join(parts), variable, collection)
+        passing = any(is_instance(variable, "flax.nnx", kind) for kind in PASSING)
+        collection = "state" if passing else "params" if isinstance(variable, nnx.Param) else "batch_stats"
+        if hasattr(variable, "shape"):
+            yield collection, parts, stored("/".join(parts), variable, collection)
 
 
 def stored(path: str, array: Any, collection: str) -> StoredArray:

@@ -52,13 +52,17 @@ def open_model(thing: Any) -> StoredModel:
     state = module.state_dict(keep_vars=True)
     arrays = [replace(array, trainable=bool(state[array.path].requires_grad)) for array in stored_arrays(state)]
     found = unwrapped([array.path for array in arrays])
+    modules = described(module)
     name = type(module).__name__
+    within = f"{name}." if is_own(module) else ""  # a layer alone is the one layer of a model
+    if within:
+        modules = {f"{within}{inner}".rstrip("."): description for inner, description in modules.items()}
     return StoredModel(
         path=f"<live {name_of(module)}>",
         format="PyTorch module in memory",
         framework="PyTorch",
         version=str(sys.modules["torch"].__version__),
-        root=root_of(name, zip(found.names, arrays, strict=True), described(module)),
+        root=root_of(name, ((within + path, array) for path, array in zip(found.names, arrays, strict=True)), modules),
         addressing=Addressing.PATH,
         nbytes=sum(array.nbytes for array in arrays if not array.tied),
         listing=tuple(array.path for array in arrays),
@@ -101,6 +105,11 @@ def is_layer(module: Any) -> bool:
     """Returns whether a module has arrays of its own, or no modules in it; parametrizations belong to it."""
     own = (*module._parameters.values(), *module._buffers.values())
     return any(array is not None for array in own) or not module._modules or is_parametrized(module)
+
+
+def is_own(module: Any) -> bool:
+    """Returns whether a module is one of PyTorch's layers, and no container of them."""
+    return type(module).__module__.startswith("torch.nn.") and is_layer(module)
 
 
 def is_parametrized(module: Any) -> bool:

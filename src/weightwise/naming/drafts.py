@@ -181,6 +181,9 @@ def _drafted_layer(
     except FormatError:
         raise
     except (ShapeError, KeyError, TypeError, ValueError) as error:
+        if stored.build_shape is not None:  # of several inputs Keras 2 may record the first alone
+            unbuilt = replace(stored, build_shape=None)
+            return replace(_drafted_layer(unbuilt, path, describe, trainable, draft.inputs, arguments), stored=stored)
         return replace(draft, note=_reason(stored, error))
     if description is None:
         return replace(draft, note=f"weightwise does not know the class {stored.class_name or stored.name}")
