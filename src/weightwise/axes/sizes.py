@@ -8,9 +8,9 @@ strictly convex there), so three exact values decide whether, and how, an equati
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from fractions import Fraction
 from functools import partial
 from math import ceil, prod
+from typing import TYPE_CHECKING
 
 from weightwise.axes.products import reduced
 from weightwise.axes.terms import (
@@ -27,32 +27,44 @@ from weightwise.axes.terms import (
 )
 from weightwise.errors import AxesError
 
+if TYPE_CHECKING:
+    from fractions import Fraction
 
-def value(term: Term, sizes: Mapping[str, Fraction | int]) -> Fraction:
+
+def ratio(numerator: int | Fraction, denominator: int | Fraction) -> int | Fraction:
+    """The exact quotient: a whole number where it is one."""
+    if isinstance(numerator, int) and isinstance(denominator, int) and numerator % denominator == 0:
+        return numerator // denominator
+    from fractions import Fraction  # takes as long as all of this package, and few sizes need it
+
+    return Fraction(numerator) / denominator
+
+
+def value(term: Term, sizes: Mapping[str, int | Fraction]) -> int | Fraction:
     """The size of a term whose names all have one."""
     match term:
         case One():
-            return Fraction(1)
+            return 1
         case Name(name) | Reversed(Name(name)):
-            return Fraction(sizes[name])
+            return sizes[name]
         case Labels(_, labels):
-            return Fraction(len(labels))
+            return len(labels)
         case Quotient():
             return _share(term, sizes)
         case Merge(terms):
-            return prod((value(inner, sizes) for inner in terms), start=Fraction(1))
+            return prod(value(inner, sizes) for inner in terms)
         case Parts(_, _, blocks):
-            return sum((value(Merge(block), sizes) for block in blocks), start=Fraction(0))
+            return sum(value(Merge(block), sizes) for block in blocks)
         case _:
             raise AxesError(f"want {term} to be expanded first")
 
 
-def _share(quotient: Quotient, sizes: Mapping[str, Fraction | int]) -> Fraction:
+def _share(quotient: Quotient, sizes: Mapping[str, int | Fraction]) -> int | Fraction:
     divisor = quotient.divisor if isinstance(quotient.divisor, int) else sizes[quotient.divisor]
     if not divisor:
         raise AxesError(f"want {quotient.divisor} above 0, to divide {quotient.numerator} by it")
-    share = Fraction(sizes[quotient.numerator.name]) / divisor
-    return Fraction(ceil(share)) if quotient.ceil else share
+    share = ratio(sizes[quotient.numerator.name], divisor)
+    return ceil(share) if quotient.ceil else share
 
 
 def unknowns(term: Term, sizes: Mapping[str, int]) -> frozenset[str]:
@@ -101,18 +113,20 @@ def _solutions(terms: Sequence[Term], shape: Sequence[int], sizes: Mapping[str, 
         yield name, int(size)
 
 
-def _value_at(term: Term, sizes: Mapping[str, int], name: str, guess: Fraction) -> Fraction:
+def _value_at(term: Term, sizes: Mapping[str, int], name: str, guess: int | Fraction) -> int | Fraction:
     return value(term, {**sizes, name: guess})
 
 
-def _solution(size_at: Callable[[Fraction], Fraction], length: int) -> Fraction | None:
+def _solution(size_at: Callable[[int | Fraction], int | Fraction], length: int) -> int | Fraction | None:
     """The x with `size_at(x) == length`, if the size is linear in x or in 1/x and does depend on it."""
-    for power in (1, -1):
-        first, second, third = (size_at(Fraction(guess) ** power) for guess in (1, 2, 3))
+    for inverse in (False, True):
+        first, second, third = (size_at(ratio(1, guess) if inverse else guess) for guess in (1, 2, 3))
         slope = second - first
         if slope and third - second == slope:
-            x = 1 + (length - first) / slope
-            return x**power if x or power > 0 else Fraction(-1)
+            x = 1 + ratio(length - first, slope)
+            if not inverse:
+                return x
+            return ratio(1, x) if x else -1
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -11,9 +11,6 @@ from weightwise.conventions.row import Config, Description, Shapes
 from weightwise.errors import FormatError
 from weightwise.model import Layer, Model, Weight
 from weightwise.naming.drafts import Draft, drafted
-from weightwise.naming.inferred import Inferrer
-from weightwise.naming.known import Known
-from weightwise.naming.recognise import Recogniser
 from weightwise.naming.slots import (
     Expected,
     Named,
@@ -25,7 +22,7 @@ from weightwise.naming.slots import (
     unknown_array,
     variable_name,
 )
-from weightwise.stored import Addressing, StoredArray, StoredModel
+from weightwise.stored import Addressing, StoredArray, StoredLayer, StoredModel
 
 MOST_LISTED = 4
 MOST_CALLS = 100_000
@@ -44,8 +41,8 @@ class _File:
     """How the file tells its arrays."""
 
     addressing: Addressing
-    bare: Recogniser | Inferrer | Known
-    """What names the arrays of layers without a configuration."""
+    bare: Callable[[StoredLayer], list[Named]]
+    """What names the arrays of a layer without a configuration, in the order of its slots or of the file."""
     prefixed: bool = False
     """Whether the names of variables begin with that of their layer."""
 
@@ -91,11 +88,20 @@ def named(stored: StoredModel) -> Model:
 
 
 def _told_by(stored: StoredModel, chosen: Convention) -> _File:
-    if chosen.bare is None:
-        inferrer = Inferrer(chosen.hypotheses or (lambda arrays: ()), chosen.told)
-        recognition = chosen.architecture(stored) if chosen.architecture else None
-        return _File(stored.addressing, Known(recognition, inferrer.named) if recognition else inferrer)
-    return _File(stored.addressing, Recogniser(chosen.bare, stored.addressing), chosen.bare.prefixed)
+    """Return what names layers without a configuration; its module is imported here, and those of others are not."""
+    if chosen.bare is not None:
+        from weightwise.naming.recognise import Recogniser
+
+        return _File(stored.addressing, Recogniser(chosen.bare, stored.addressing).named, chosen.bare.prefixed)
+    from weightwise.naming.inferred import Inferrer
+
+    inferrer = Inferrer(chosen.hypotheses or (lambda arrays: ()), chosen.told)
+    recognition = chosen.architecture(stored) if chosen.architecture else None
+    if recognition is None:
+        return _File(stored.addressing, inferrer.named)
+    from weightwise.naming.known import Known
+
+    return _File(stored.addressing, Known(recognition, inferrer.named).named)
 
 
 def _bounded(describe: Describe, path: str) -> Describe:
@@ -160,7 +166,7 @@ def _given(
     """Yield the arrays with the layers that they belong to: first those that slots call for, then the rest."""
     bare = drafts[0].stored
     if len(drafts) == 1 and not bare.configured:
-        yield from (_Owned(drafts[0], named) for named in file.bare.named(bare))
+        yield from (_Owned(drafts[0], named) for named in file.bare(bare))
         return
     expected = [Expected(draft.path, slot) for draft in drafts for slot in draft.slots]
     owners = [draft for draft in drafts for _ in draft.slots]
