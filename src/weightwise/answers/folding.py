@@ -43,6 +43,8 @@ class _Item:
 
     components: tuple[str, ...]
     fold: Fold
+    structure: object
+    """What layers have in common that are alike."""
 
 
 def unfolded(layers: Sequence[Layer]) -> list[Fold]:
@@ -52,7 +54,8 @@ def unfolded(layers: Sequence[Layer]) -> list[Fold]:
 
 def folded(layers: Sequence[Layer]) -> list[Fold]:
     """Return the layers, those of blocks that are alike as one; numbered blocks stand in the order of their numbers."""
-    items = [_Item(tuple(re.split(r"(?<=[./])", layer.name)), Fold("", (layer,))) for layer in layers]
+    split = re.compile(r"(?<=[./])").split
+    items = [_Item(tuple(split(layer.name)), Fold("", (layer,)), _structure(layer)) for layer in layers]
     return [Fold("".join(item.components), item.fold.members) for item in _folded(items)]
 
 
@@ -72,7 +75,7 @@ def _folded(items: Sequence[_Item]) -> list[_Item]:
 
 def _below(name: str, items: Sequence[_Item]) -> list[_Item]:
     """Return what stands below one component, folded, without the component."""
-    return _folded([_Item(item.components[1:], item.fold) for item in items]) if name else list(items)
+    return _folded([_Item(item.components[1:], item.fold, item.structure) for item in items]) if name else list(items)
 
 
 def _natural(blocks: Sequence[tuple[str, list[_Item]]]) -> Iterator[tuple[str, list[_Item]]]:
@@ -103,7 +106,7 @@ class _Run:
 
     def __call__(self, block: tuple[str, list[_Item]]) -> int:
         name, items = block
-        number, structure = _number(name), [(item.components, _structure(item.fold)) for item in items]
+        number, structure = _number(name), [(item.components, item.structure) for item in items]
         follows = number is not None and self._number is not None and number == self._number + 1
         if not (follows and structure == self._structure):
             self._run += 1
@@ -111,25 +114,33 @@ class _Run:
         return self._run
 
 
-def _structure(fold: Fold) -> object:
+def _structure(layer: Layer) -> object:
     """Return what layers have in common that are alike."""
-    layer = fold.first
-    return (fold.times, layer.class_name, layer.operation, layer.outputs, tuple(map(_form, layer.weights)))
+    return (layer.class_name, layer.operation, layer.outputs, tuple(map(_form, layer.weights)))
 
 
 def _form(weight: Weight) -> object:
-    axes = weight.bound.notation if weight.bound else weight.readings
-    return (weight.name, weight.shape, weight.dtype, axes, weight.evidence, weight.trainable, bool(weight.stored.tied))
+    tied = bool(weight.stored.tied)
+    return (
+        weight.name,
+        weight.shape,
+        weight.dtype,
+        weight.bound,
+        weight.readings,
+        weight.evidence,
+        weight.trainable,
+        tied,
+    )
 
 
 def _told(run: Sequence[tuple[str, list[_Item]]]) -> Iterator[_Item]:
     """Yield the items of a run of blocks that are alike: as one, or block by block where they are few."""
     if len(run) < FEWEST:
         for name, items in run:
-            yield from (_Item((name, *item.components), item.fold) for item in items)
+            yield from (_Item((name, *item.components), item.fold, item.structure) for item in items)
         return
     first, last = run[0][0], run[-1][0]
     name = f"{_number(first)}–{_number(last)}{first[len(first.rstrip('./')) :]}"
     for alike in zip(*(items for _, items in run), strict=True):
         members = tuple(layer for item in alike for layer in item.fold.members)
-        yield _Item((name, *alike[0].components), Fold("", members))
+        yield _Item((name, *alike[0].components), Fold("", members), (len(members), alike[0].structure))
