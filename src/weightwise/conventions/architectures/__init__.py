@@ -20,6 +20,20 @@ if TYPE_CHECKING:
 SIGNATURES = {
     "model.layers.*.self_attn.q_proj.weight": "llama",
     "layers.*.self_attn.q_proj.weight": "llama",
+    "transformer.h.*.attn.c_attn.weight": "gpt2",
+    "h.*.attn.c_attn.weight": "gpt2",
+    "bert.encoder.layer.*.attention.self.query.weight": "bert",
+    "roberta.encoder.layer.*.attention.self.query.weight": "bert",
+    "encoder.layer.*.attention.self.query.weight": "bert",
+    "distilbert.transformer.layer.*.attention.q_lin.weight": "distilbert",
+    "transformer.layer.*.attention.q_lin.weight": "distilbert",
+    "vit.encoder.layer.*.attention.attention.query.weight": "vit",
+    "encoder.layer.*.attention.attention.query.weight": "vit",
+    "vit.layers.*.attention.q_proj.weight": "vit",
+    "layers.*.attention.q_proj.weight": "vit",
+    "layer1.*.bn1.weight": "resnet",
+    "features.*.conv.*.*.weight": "mobilenet",
+    "classifier.*.weight": "vgg",
 }
 """The module of a family by a name that its files have; `*` stands for a number."""
 

@@ -1,8 +1,7 @@
 """What a family of architectures is: the names of its arrays, their axes, and which of their sizes are the same.
 
 A pattern's `dimensions` say of each dimension of the array which size it has: a number, a name that has one size in the
-whole file (`hidden`), one that has one size in the block that the name's last `*` counts (`.inner`), or `?`. That they
-all agree rules out other models with the same names, and files with the dimensions in another order.
+whole file (`hidden`), one that has one size in each block (`.inner`), or `?`. That they all agree rules out other models with the same names, and files with the dimensions in another order.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ class Pattern:
     axes: str
     dimensions: str
     sizes: Mapping[str, str] = field(default_factory=dict)
-    """The sizes of axes that are those of dimensions: `groups` of a depthwise kernel."""
+    """The sizes of axes that follow from those of dimensions, `groups` of a depthwise kernel, or are numbers."""
     trainable: bool = True
     note: str = ""
     """What else must be said of it."""
@@ -39,7 +38,7 @@ class Family:
     required: tuple[str, ...]
     """The names of patterns that every file of the family has; together they are unmistakable."""
     blocks: tuple[str, ...] = ()
-    """Beginnings of names: another array that begins so tells of another model, unless a configuration says this one."""
+    """Beginnings of the names in a block; another array there is of another model, unless a configuration says this one."""
     model_types: tuple[str, ...] = ()
     """What `model_type` in the configuration is."""
     by_names: bool = True
@@ -59,6 +58,12 @@ def linear(name: str, out: str, sizes: str, reads: str = "in", note: str = "") -
 def embedding(name: str, sizes: str, rows: str = "vocab", note: str = "") -> Iterator[Pattern]:
     """Yield the array of a `torch.nn.Embedding`."""
     yield Pattern(f"{name}.weight", "table", f"{rows} features", sizes, note=note)
+
+
+def depthwise(name: str, channels: str, window: int) -> Iterator[Pattern]:
+    """Yield the kernel of a `torch.nn.Conv2d` with as many groups as channels."""
+    axes = "(groups out/groups) in/groups kh kw"
+    yield Pattern(f"{name}.weight", "kernel", axes, f"{channels} 1 {window} {window}", {"groups": channels})
 
 
 def convolution(name: str, sizes: str) -> Iterator[Pattern]:

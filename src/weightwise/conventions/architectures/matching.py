@@ -90,7 +90,7 @@ def _matches(family: Family, names: Arrays, declared: bool) -> list[_Match]:
         form = general(name)
         found = next(_fitting(by_form.get(form, ()), name, form, len(array.shape)), None)
         if found:
-            matches.append(_Match(found, array, _scope(found, name)))
+            matches.append(_Match(found, array, _scope(family, name, form)))
         elif not declared and form.startswith(family.blocks):
             return []
     there = {match.pattern.name for match in matches}
@@ -107,13 +107,10 @@ def _fitting(patterns: Iterable[Pattern], name: str, form: str, rank: int) -> It
             yield pattern
 
 
-def _scope(pattern: Pattern, name: str) -> str:
-    """Return the block that an array is in: its name up to the last number that the pattern leaves open."""
-    if "." not in (size[0] for size in pattern.dimensions.split()):
-        return ""
-    parts = pattern.name.split(".")
-    last = len(parts) - parts[::-1].index("*") if "*" in parts else 0
-    return ".".join(name.split(".")[:last])
+def _scope(family: Family, name: str, form: str) -> str:
+    """Return the block that an array is in, as the beginning of its name."""
+    block = next((block for block in family.blocks if form.startswith(block)), "")
+    return ".".join(name.split(".")[: block.count(".")])
 
 
 def _settled(family: Family, config: Mapping[str, object]) -> dict[str, int]:
@@ -126,14 +123,19 @@ def _agreed(matches: Sequence[_Match], sizes: dict[str, int]) -> dict[str, int] 
     """Return the sizes of all names of dimensions, `.name` with its block before it; None where they contradict."""
     for match in matches:
         for name, size in zip(match.pattern.dimensions.split(), match.array.shape, strict=True):
-            expected = int(name) if name.isdecimal() else sizes.setdefault(_in_block(name, match), size)
-            if expected != size and name != "?":
+            if name != "?" and size != (
+                int(name) if name.isdecimal() else sizes.setdefault(_in_block(name, match), size)
+            ):
                 return None
     return sizes
 
 
 def _in_block(name: str, match: _Match) -> str:
     return f"{match.scope}{name}" if name[0] == "." else name
+
+
+def _number(name: str, match: _Match, agreed: Mapping[str, int]) -> int:
+    return int(name) if name.isdecimal() else agreed[_in_block(name, match)]
 
 
 def _bounds(matches: Sequence[_Match], agreed: Mapping[str, int]) -> list[Bound] | None:
@@ -154,7 +156,7 @@ def _bound(match: _Match, agreed: Mapping[str, int], shared: dict[str, int], kno
     pattern, shape = match.pattern, match.array.shape
     form = (pattern.name, pattern.axes, shape)
     if form not in known:
-        own = {axis: agreed[_in_block(name, match)] for axis, name in pattern.sizes.items()}
+        own = {axis: _number(name, match, agreed) for axis, name in pattern.sizes.items()}
         axes = parse(pattern.axes)
         bound = axes.bind(shape, {**{name: shared[name] for name in axes.names if name in shared}, **own})
         shared.update({name: bound.sizes[name] for name in SHARED if name in bound.sizes})

@@ -1,0 +1,86 @@
+"""BERT, and RoBERTa, whose blocks are the same.
+
+https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/bert/modeling_bert.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from weightwise.conventions.architectures.family import Family, Pattern, embedding, layer_norm, linear
+
+SOURCE = "https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/{0}/modeling_{0}.py"
+SETTINGS = {
+    "heads": "num_attention_heads",
+    "hidden": "hidden_size",
+    "inner": "intermediate_size",
+    "vocab": "vocab_size",
+}
+MERGED = "(heads head_dim)"
+
+
+def _norm(name: str) -> Iterator[Pattern]:
+    """Yield the arrays of a norm, which the first files call gamma and beta."""
+    yield from layer_norm(name)
+    yield Pattern(f"{name}.gamma", "gamma", "features", "hidden")
+    yield Pattern(f"{name}.beta", "beta", "features", "hidden")
+
+
+def _trunk(prefix: str) -> Iterator[Pattern]:
+    embeddings = f"{prefix}embeddings"
+    yield from embedding(f"{embeddings}.word_embeddings", "vocab hidden")
+    yield from embedding(f"{embeddings}.position_embeddings", "context hidden", "position")
+    yield from embedding(f"{embeddings}.token_type_embeddings", "? hidden", "segment")
+    yield Pattern(f"{embeddings}.position_ids", "-", "1 position", "1 context", trainable=False)
+    yield from _norm(f"{embeddings}.LayerNorm")
+    yield from _block(f"{prefix}encoder.layer.*")
+    yield from linear(f"{prefix}pooler.dense", "out", "hidden hidden")
+
+
+def _block(block: str) -> Iterator[Pattern]:
+    for name in ("query", "key", "value"):
+        yield from linear(f"{block}.attention.self.{name}", MERGED, "hidden hidden")
+    yield from linear(f"{block}.attention.output.dense", "out", "hidden hidden", MERGED)
+    yield from _norm(f"{block}.attention.output.LayerNorm")
+    yield from linear(f"{block}.intermediate.dense", "out", "inner hidden")
+    yield from linear(f"{block}.output.dense", "out", "hidden inner")
+    yield from _norm(f"{block}.output.LayerNorm")
+
+
+def _heads() -> Iterator[Pattern]:
+    """Yield what models with a task have above the trunk."""
+    yield Pattern("cls.predictions.bias", "bias", "vocab", "vocab")
+    yield from linear("cls.predictions.transform.dense", "out", "hidden hidden")
+    yield from _norm("cls.predictions.transform.LayerNorm")
+    yield from linear("cls.predictions.decoder", "vocab", "vocab hidden")
+    yield from linear("cls.seq_relationship", "out", "? hidden")
+    yield Pattern("lm_head.bias", "bias", "vocab", "vocab")
+    yield from linear("lm_head.dense", "out", "hidden hidden")
+    yield from layer_norm("lm_head.layer_norm")
+    yield from linear("lm_head.decoder", "vocab", "vocab hidden")
+    yield from linear("classifier", "out", "? hidden")
+    yield from linear("classifier.dense", "out", "hidden hidden")
+    yield from linear("classifier.out_proj", "out", "? hidden")
+    yield from linear("qa_outputs", "out", "? hidden")
+
+
+def _family(name: str, module: str, prefix: str, types: str) -> Family:
+    block = f"{prefix}encoder.layer.*"
+    dense = (*(f"attention.self.{one}" for one in ("query", "key", "value")), "attention.output.dense")
+    return Family(
+        name,
+        SOURCE.format(module),
+        (*_trunk(prefix), *_heads()),
+        required=tuple(f"{block}.{one}.weight" for one in (*dense, "intermediate.dense", "output.dense")),
+        blocks=(f"{block}.",),
+        model_types=tuple(types.split()),
+        settings=SETTINGS,
+        distinct=(("hidden", "inner"),),
+    )
+
+
+FAMILIES = (
+    _family("BERT", "bert", "bert.", "bert"),
+    _family("RoBERTa", "roberta", "roberta.", "roberta xlm-roberta camembert"),
+    _family("BERT", "bert", "", "bert roberta xlm-roberta camembert"),
+)

@@ -1,0 +1,58 @@
+"""DistilBERT: the blocks of BERT under names of its own.
+
+https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/distilbert/modeling_distilbert.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from weightwise.conventions.architectures.family import Family, Pattern, embedding, layer_norm, linear
+
+SOURCE = (
+    "https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/distilbert/modeling_distilbert.py"
+)
+SETTINGS = {"heads": "n_heads", "hidden": "dim", "inner": "hidden_dim", "vocab": "vocab_size"}
+MERGED = "(heads head_dim)"
+
+
+def _trunk(prefix: str) -> Iterator[Pattern]:
+    yield from embedding(f"{prefix}embeddings.word_embeddings", "vocab hidden")
+    yield from embedding(f"{prefix}embeddings.position_embeddings", "context hidden", "position")
+    yield from layer_norm(f"{prefix}embeddings.LayerNorm")
+    block = f"{prefix}transformer.layer.*"
+    for one in "qkv":
+        yield from linear(f"{block}.attention.{one}_lin", MERGED, "hidden hidden")
+    yield from linear(f"{block}.attention.out_lin", "out", "hidden hidden", MERGED)
+    yield from layer_norm(f"{block}.sa_layer_norm")
+    yield from linear(f"{block}.ffn.lin1", "out", "inner hidden")
+    yield from linear(f"{block}.ffn.lin2", "out", "hidden inner")
+    yield from layer_norm(f"{block}.output_layer_norm")
+
+
+def _heads() -> Iterator[Pattern]:
+    """Yield what models with a task have above the trunk."""
+    yield from linear("vocab_transform", "out", "hidden hidden")
+    yield from layer_norm("vocab_layer_norm")
+    yield from linear("vocab_projector", "vocab", "vocab hidden")
+    yield from linear("pre_classifier", "out", "hidden hidden")
+    yield from linear("classifier", "out", "? hidden")
+    yield from linear("qa_outputs", "out", "? hidden")
+
+
+def _family(prefix: str) -> Family:
+    block = f"{prefix}transformer.layer.*"
+    dense = (*(f"attention.{one}_lin" for one in ("q", "k", "v", "out")), "ffn.lin1", "ffn.lin2")
+    return Family(
+        "DistilBERT",
+        SOURCE,
+        (*_trunk(prefix), *_heads()),
+        required=tuple(f"{block}.{one}.weight" for one in dense),
+        blocks=(f"{block}.",),
+        model_types=("distilbert",),
+        settings=SETTINGS,
+        distinct=(("hidden", "inner"),),
+    )
+
+
+FAMILIES = (_family("distilbert."), _family(""))

@@ -1,0 +1,87 @@
+"""ViT as transformers has it, under the names of its files, and under those of the modules of version 5.
+
+https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/vit/modeling_vit.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from weightwise.conventions.architectures.family import Family, Pattern, layer_norm, linear
+
+SOURCE = "https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/vit/modeling_vit.py"
+SETTINGS = {
+    "heads": "num_attention_heads",
+    "hidden": "hidden_size",
+    "inner": "intermediate_size",
+    "patch": "patch_size",
+    "channels": "num_channels",
+}
+MERGED = "(heads head_dim)"
+FILED = {
+    "block": "encoder.layer.*",
+    "query": "attention.attention.query",
+    "key": "attention.attention.key",
+    "value": "attention.attention.value",
+    "joined": "attention.output.dense",
+    "first": "intermediate.dense",
+    "second": "output.dense",
+}
+"""What files call the parts of a block."""
+NEWER = {
+    "block": "layers.*",
+    "query": "attention.q_proj",
+    "key": "attention.k_proj",
+    "value": "attention.v_proj",
+    "joined": "attention.o_proj",
+    "first": "mlp.fc1",
+    "second": "mlp.fc2",
+}
+"""What the modules are called since version 5."""
+
+
+def _embeddings(prefix: str) -> Iterator[Pattern]:
+    yield Pattern(f"{prefix}cls_token", "", "1 1 features", "1 1 hidden")
+    yield Pattern(f"{prefix}mask_token", "", "1 1 features", "1 1 hidden")
+    yield Pattern(f"{prefix}position_embeddings", "", "1 position features", "1 context hidden")
+    patches = f"{prefix}patch_embeddings.projection"
+    yield Pattern(f"{patches}.weight", "kernel", "out in kh kw", "hidden channels patch patch")
+    yield Pattern(f"{patches}.bias", "bias", "out", "hidden")
+
+
+def _block(block: str, called: Mapping[str, str]) -> Iterator[Pattern]:
+    for name in ("query", "key", "value"):
+        yield from linear(f"{block}.{called[name]}", MERGED, "hidden hidden")
+    yield from linear(f"{block}.{called['joined']}", "out", "hidden hidden", MERGED)
+    yield from linear(f"{block}.{called['first']}", "out", "inner hidden")
+    yield from linear(f"{block}.{called['second']}", "out", "hidden inner")
+    yield from layer_norm(f"{block}.layernorm_before")
+    yield from layer_norm(f"{block}.layernorm_after")
+
+
+def _family(prefix: str, called: Mapping[str, str]) -> Family:
+    block = f"{prefix}{called['block']}"
+    return Family(
+        "ViT",
+        SOURCE,
+        (
+            *_embeddings(f"{prefix}embeddings."),
+            *_block(block, called),
+            *layer_norm(f"{prefix}layernorm"),
+            *linear(f"{prefix}pooler.dense", "out", "hidden hidden"),
+            *linear("classifier", "out", "? hidden"),
+        ),
+        required=(
+            f"{prefix}embeddings.patch_embeddings.projection.weight",
+            *(f"{block}.{name}.weight" for part, name in called.items() if part != "block"),
+            f"{block}.layernorm_before.weight",
+            f"{block}.layernorm_after.weight",
+        ),
+        blocks=(f"{block}.",),
+        model_types=("vit",),
+        settings=SETTINGS,
+        distinct=(("hidden", "inner"),),
+    )
+
+
+FAMILIES = tuple(_family(prefix, called) for prefix in ("vit.", "") for called in (FILED, NEWER))
