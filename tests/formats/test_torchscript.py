@@ -22,6 +22,7 @@ FACTS = json.loads((SAMPLES / "torchscript_facts.json").read_text())
 COMPUTED = (
     "torchscript_traced.pt",
     "torchscript_scripted.pt",
+    "torchscript_frozen.pt",
     "torchscript_rows.pt",
     "torchscript_rows_traced.pt",
     "exported.pt2",
@@ -188,6 +189,15 @@ def test_quantised_weights_are_state_and_it_is_said():
     assert any("quantised modules keep their weights in attributes" in remark for remark in stored.remarks)
     (layer,) = (layer for layer in named(stored).root.layers if layer.name == "0")
     assert layer.operation is None
+
+
+def test_a_frozen_module_has_its_arrays_in_its_code():
+    stored = open_stored(SAMPLES / "torchscript_frozen.pt")
+    assert "the module is frozen: its arrays are constants of its code, not in state_dict()" in stored.remarks
+    assert stored.state == ()
+    assert [layer.name for layer in stored.root.layers if layer.arrays] == [
+        *("conv2d", "conv2d_1", "conv_transpose2d", "linear", "linear_1"),
+    ]
 
 
 def test_the_classes_are_told_without_what_torchscript_puts_into_their_names():

@@ -1,6 +1,6 @@
 """Writes TorchScript archives and exported programs, and what PyTorch itself finds in them (`torchscript_facts.json`).
 
-    python -m tests.samples.make_torchscript_samples
+    PYTHONHASHSEED=0 python -m tests.samples.make_torchscript_samples
 
 Traces of where the code came from are left out, since they name places on the machine. What today's PyTorch no longer
 writes (exported programs of before 2.8) is put together here from its parts, and counts because PyTorch loads it.
@@ -133,11 +133,11 @@ def prepared(module: nn.Module) -> nn.Module:
 
 
 def without_places(content: bytes) -> bytes:
-    """Return an archive without the members that say where the code came from, and with its JSON packed."""
+    """Return an archive without what differs from machine to machine and from run to run, its JSON packed."""
     target = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as before, zipfile.ZipFile(target, "w") as after:
         for info in before.infolist():
-            if not info.filename.endswith(".debug_pkl"):
+            if not info.filename.endswith((".debug_pkl", "serialization_id")):
                 way = zipfile.ZIP_DEFLATED if info.filename.endswith(".json") else info.compress_type
                 after.writestr(zipfile.ZipInfo(info.filename, DATE), before.read(info), way)
     return target.getvalue()
@@ -214,6 +214,7 @@ def samples() -> dict[str, tuple[bytes, tuple[torch.Tensor, ...]]]:
         "torchscript_rows_traced.pt": (scripted(torch.jit.trace(rows, words)), (words,)),
         "torchscript_branches.pt": (scripted(torch.jit.trace(branches, wave)), (wave,)),
         "torchscript_choosing.pt": (scripted(torch.jit.script(choosing)), (example(2, 5),)),
+        "torchscript_frozen.pt": (scripted(torch.jit.freeze(torch.jit.script(pictures))), (image,)),
         "torchscript_quantised.pt": (scripted(quantised()), (example(2, 5).float(),)),
         "exported.pt2": (whole, (image,)),
         "exported_rows.pt2": (exported(row_program), (words,)),
@@ -224,6 +225,12 @@ def samples() -> dict[str, tuple[bytes, tuple[torch.Tensor, ...]]]:
     }
 
 
+def frozen(module: torch.jit.ScriptModule) -> dict[str, torch.Tensor]:
+    """Return the tensors in the code of a module that has no others, by their names there."""
+    _, constants = module.code_with_constants
+    return {f"CONSTANTS.{name}": array for name, array in constants.const_mapping.items()}
+
+
 def loaded(content: bytes, name: str) -> tuple[Mapping[str, torch.Tensor], Callable[..., Any]]:
     """Return the state dict and the function that PyTorch loads."""
     with tempfile.TemporaryDirectory() as folder:
@@ -231,7 +238,7 @@ def loaded(content: bytes, name: str) -> tuple[Mapping[str, torch.Tensor], Calla
         path.write_bytes(content)
         if name.endswith(".pt"):
             module = torch.jit.load(path)
-            return module.state_dict(), module
+            return module.state_dict() or frozen(module), module
         program = torch.export.load(path)
         return program.state_dict, program.module()
 

@@ -40,6 +40,7 @@ OLD = "model.json"
 """What versions before 1.4 wrote in place of a pickle."""
 MANGLED = re.compile(r"\.?___torch_mangle_\d+")
 ROOT = "__torch__"
+CONSTANTS = "CONSTANTS."
 QUANTISED = ".quantized."
 PACKED = ("PackedParams", "PackedParamsBase")
 """How the classes of objects end that hold the weights of a quantised module."""
@@ -91,9 +92,11 @@ def open_model(archive: Archive) -> StoredModel:
     found = Found(Code(archive, folder))
     found.walk(pickle.value)
     told = [*problems, *(f"{archive.source.name}: {problem}." for problem in found.problems)]
+    fixed = list(constants(archive, folder))
+    found.freeze(fixed)
     weights = arrays_of(path, found.weights, told)
     own = {place_of(named) for named in found.weights}
-    state = [named for named in (*found.state, *constants(archive, folder)) if place_of(named) not in own]
+    state = [named for named in (*found.state, *fixed) if place_of(named) not in own]
     arrays = {array.path: array for array in weights}
     graph, remarks = followed(found, arrays, example(archive, folder))
     root = graph.root(Path(path).stem, arrays)
@@ -107,7 +110,7 @@ def open_model(archive: Archive) -> StoredModel:
         nbytes=archive.source.size,
         state=tuple(arrays_of(path, state, told)),
         listing=listing(root, weights),
-        remarks=(*remarks, *quantised(found), *refused(pickle)),
+        remarks=(*found.remarks, *remarks, *quantised(found), *refused(pickle)),
         problems=(*told, *found.code.problems),
     )
 
@@ -138,7 +141,14 @@ class Found:
     state: list[Named] = field(default_factory=list)
     modules: dict[str, Instance] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     steps: int = 0
+
+    def freeze(self, constants: Sequence[Named]) -> None:
+        """Takes the constants of the code for the weights where the modules have none: `torch.jit.freeze` did it."""
+        if constants and not self.weights and not self.state:
+            self.weights += constants
+            self.remarks.append("the module is frozen: its arrays are constants of its code, not in state_dict()")
 
     def walk(self, root: Any) -> None:
         """Finds the modules in a module; raises `FormatError` when it is none."""
@@ -243,11 +253,16 @@ def followed(found: Found, arrays: Mapping[str, StoredArray], inputs: Sequence[S
     """Returns the modules with the calls that their code tells, and what must be said of them."""
     graph = found.drawn(arrays)
     try:
-        Machine(found.code, found.members(arrays), graph).run(inputs)
+        Machine(found.code, found.members(arrays), graph, held(arrays)).run(inputs)
     except (TooLongError, RecursionError):
         return found.drawn(arrays), ["its code is longer than is followed: which layer reads which is not known"]
     said = "the shapes are those of the example with which it was traced, whatever the size of the batch"
     return graph, [said] * bool(inputs) + graph.remarks()
+
+
+def held(arrays: Mapping[str, StoredArray]) -> dict[str, Held]:
+    """Returns the arrays that stand in the code, by their names there."""
+    return {path: Held(path, array.shape) for path, array in arrays.items() if path.startswith(CONSTANTS)}
 
 
 def example(archive: Archive, folder: str) -> list[Shape]:
@@ -280,7 +295,7 @@ def constants(archive: Archive, folder: str) -> Iterator[Named]:
     """Yields the tensors that stand in the code."""
     found = beside(archive, folder, "constants")
     if isinstance(found, (tuple, list)):
-        yield from tensors_in({f"CONSTANTS.c{place}": value for place, value in enumerate(found)})
+        yield from tensors_in({f"{CONSTANTS}c{place}": value for place, value in enumerate(found)})
 
 
 def quantised(found: Found) -> list[str]:

@@ -15,6 +15,7 @@ https://github.com/pytorch/pytorch/blob/v2.13.0/torch/csrc/jit/serialization/pyt
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,7 +103,9 @@ class Code:
 def parsed(text: bytes, name: str) -> ast.Module:
     """Returns the syntax of a file of code; raises `FormatError` when it is no Python."""
     try:
-        return ast.parse(text.decode())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the parser about a damaged file's text, which is told as it is
+            return ast.parse(text.decode())
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise FormatError(
             f"{name}: the code cannot be read ({type(error).__name__}); get the file again from where it came from."

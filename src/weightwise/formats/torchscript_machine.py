@@ -100,6 +100,8 @@ class Machine:
     members: Mapping[str, Member]
     """The modules by their paths."""
     graph: Graph
+    constants: Mapping[str, Held]
+    """The arrays that stand in the code, by their names in it."""
     shapes: dict[Tensor, Shape] = field(default_factory=dict)
     asked: list[Meaning] | None = None
     """The operators that a module applies, while it is asked for them; None while the graph is made."""
@@ -243,7 +245,8 @@ class Machine:
     def attribute(self, value: Any, name: str) -> Any:
         """Returns an attribute of a module, or a longer name."""
         if isinstance(value, Place):
-            return Place(f"{value.name}.{name}")
+            full = f"{value.name}.{name}"
+            return self.constants.get(full) or Place(full)
         if isinstance(value, Reference):
             return self.members[value.path].attributes.get(name, self.unknown())
         return self.unknown()
