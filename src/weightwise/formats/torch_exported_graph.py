@@ -17,7 +17,8 @@ from typing import Any
 
 from weightwise.formats.torch_arrays import LARGEST
 from weightwise.formats.torch_graph import ENTRY, INSIDE, LAST_INSIDE, UNKNOWN, Graph, Part, Shape
-from weightwise.formats.torch_operators import PASSING, Held, Meaning, meaning, turned
+from weightwise.formats.torch_meanings import ZEROS, Held, Meaning
+from weightwise.formats.torch_operators import PASSING, meaning, turned
 from weightwise.stored import StoredArray, Tensor
 
 ATEN = "torch.ops.aten."
@@ -137,6 +138,8 @@ class Program:
         array = turned(name, values)
         if array is not None:
             return array
+        if name == "zeros":
+            return Tensor(ZEROS, 0, len(self.values))
         tensors = [name for item in given for name in names_in(item.get("arg"))]
         found = self.flattening(tensors, outputs) if name in VIEWS else meaning(name, (), arguments)
         owner = next((path for path, _ in reversed(list(stack_of(node))) if path in self.graph.parts), "")

@@ -63,7 +63,8 @@ class Part:
 
     def computes(self, found: Meaning) -> bool:
         """Returns whether such a module is what an operator computes."""
-        return self.class_name == found.class_name or self.class_name in SAME.get(found.class_name, ())
+        name = found.class_name.replace("Norm1d", "Norm2d").replace("Norm3d", "Norm2d")
+        return self.class_name == found.class_name or self.class_name in (name, *SAME.get(name, ()))
 
 
 def is_native(package: str) -> bool:
@@ -108,6 +109,7 @@ class Graph:
     ) -> Tensor | None:
         """Adds a call of an operator in a module, and returns its first output; None where it is no layer."""
         if found is not None and all(isinstance(value, Tensor) for value in found.inputs):
+            found = ranked(found, shapes)
             name = self.layer_of(owner, operator, found)
             if name is not None and name == f"{owner}.{LAST_INSIDE.get(self.parts[owner].class_name)}":
                 return self.call(owner, [Tensor(UNKNOWN)] * 3)
@@ -125,7 +127,8 @@ class Graph:
         if any(self.parts[module].is_leaf for path in paths if (module := path.rpartition(".")[0]) in self.parts):
             return None
         if paths & self.taken:
-            return next((name for name, part in self.parts.items() if paths <= set(part.arrays.values())), None)
+            owners = (name for name in self.operators if paths <= set(self.parts[name].arrays.values()))
+            return next((name for name in owners if self.parts[name].class_name == found.class_name), None)
         return self.added(owner, operator, found)
 
     def module_of(self, owner: str, found: Meaning) -> str | None:
@@ -202,6 +205,14 @@ class Graph:
         """Returns a layer with its calls and the shape of what it reads."""
         part = self.parts.get(layer.name)
         return layer if part is None else replace(layer, calls=tuple(part.calls), build_shape=part.shape)
+
+
+def ranked(found: Meaning, shapes: Sequence[Shape | None]) -> Meaning:
+    """Returns a normalization of channels as the class for the axes of its input, where these are known."""
+    shape = shapes[0] if shapes else None
+    if shape is None or not found.class_name.endswith("Norm2d") or not 2 <= len(shape) <= 5:
+        return found
+    return replace(found, class_name=found.class_name.replace("2d", f"{max(1, len(shape) - 2)}d"))
 
 
 def numbered(base: str) -> Iterator[str]:

@@ -9,7 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from weightwise.stored import Tensor
+
 RANKS = (1, 2, 3)
+ZEROS = "(zeros)"
+"""What stands for a layer in tensors of zeros."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +177,7 @@ def prelu(arguments: Arguments) -> Meaning:
 
 
 def recurrent(arguments: Arguments, class_name: str, **settings: str) -> Meaning:
-    """Returns an LSTM, a GRU or an RNN; its initial state is no input here, since it mostly is zeros."""
+    """Returns an LSTM, a GRU or an RNN, which reads its first state too where that is not zeros."""
     params, biases = arguments["params"], arguments["has_biases"]
     count = {name: arguments[name] for name in ("num_layers", "bidirectional", "batch_first", "dropout")}
     directions = 2 if count["bidirectional"] else 1
@@ -192,7 +196,8 @@ def recurrent(arguments: Arguments, class_name: str, **settings: str) -> Meaning
         "hidden_size": arrays["weight_ih_l0"].shape[0] // {"LSTM": 4, "GRU": 3}.get(class_name, 1),
         "proj_size": arrays["weight_hr_l0"].shape[0] if projected else 0,
     }
-    return Meaning(class_name, {**sizes, **count, "bias": biases, **settings}, arrays, (arguments["input"],))
+    inputs = (arguments["input"], *states(arguments["hx"]))
+    return Meaning(class_name, {**sizes, **count, "bias": biases, **settings}, arrays, inputs)
 
 
 def cell(arguments: Arguments, class_name: str, gates: int, **settings: str) -> Meaning:
@@ -201,7 +206,13 @@ def cell(arguments: Arguments, class_name: str, gates: int, **settings: str) -> 
     arrays = held({key: arguments[name] for key, name in names.items()}, *names)
     rows, size = arrays["weight_ih"].shape
     config = {"input_size": size, "hidden_size": rows // gates, "bias": "bias_ih" in arrays, **settings}
-    return Meaning(class_name, config, arrays, (arguments["input"],))
+    return Meaning(class_name, config, arrays, (arguments["input"], *states(arguments["hx"])))
+
+
+def states(values: Any) -> list[Any]:
+    """Returns the tensors of a first state; none where they are zeros, as they are when none is given."""
+    given = values if isinstance(values, (list, tuple)) else [values]
+    return [value for value in given if not (isinstance(value, Tensor) and value.layer == ZEROS)]
 
 
 def elu(arguments: Arguments) -> Meaning:

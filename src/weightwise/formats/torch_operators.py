@@ -203,6 +203,3 @@ def turned(name: str, given: Sequence[Any]) -> Held | None:
     if tuple(axes) not in exchanges.get(name, ()):
         return None
     return Held(array.path, array.shape, not array.turned)
-
-
-__all__ = ["PASSING", "Held", "Meaning", "meaning", "turned"]

@@ -26,9 +26,9 @@ from weightwise.formats.pickle_values import Global, Instance, attributes
 from weightwise.formats.pickled import Pickle, read_pickle
 from weightwise.formats.torch_arrays import LARGEST
 from weightwise.formats.torch_graph import Graph, Part, Shape
+from weightwise.formats.torch_meanings import Held
 from weightwise.formats.torch_modules import MOST_MODULES, MOST_STEPS, is_name, is_plain, joined
 from weightwise.formats.torch_objects import arrays_of, listing, place_of, some
-from weightwise.formats.torch_operators import Held
 from weightwise.formats.torch_values import TORCH, Tensor
 from weightwise.formats.torch_walk import MOST_SIGNS, Named, tensors_in
 from weightwise.formats.torch_zip import Storages, folder_of, unpickled

@@ -14,7 +14,8 @@ from itertools import count
 from typing import Any
 
 from weightwise.formats.torch_graph import ENTRY, LAST_INSIDE, UNKNOWN, Graph, Shape
-from weightwise.formats.torch_operators import PASSING, Held, Meaning, meaning, turned
+from weightwise.formats.torch_meanings import ZEROS, Held, Meaning, states
+from weightwise.formats.torch_operators import PASSING, meaning, turned
 from weightwise.formats.torchscript_code import Code
 from weightwise.stored import Tensor
 
@@ -57,7 +58,7 @@ class Member:
 
     module: str
     class_name: str
-    attributes: Mapping[str, Any]
+    attributes: dict[str, Any]
     constants: bool
     """Whether its settings stand in the code as attributes, so that its operators need not be asked."""
 
@@ -201,6 +202,10 @@ class Machine:
         elif isinstance(target, (ast.Tuple, ast.List)):
             for index, inner in enumerate(target.elts):
                 self.assign(inner, self.part(value, index), frame)
+        elif isinstance(target, ast.Attribute):
+            owner = self.value(target.value, frame)
+            if isinstance(owner, Reference):
+                self.members[owner.path].attributes[target.attr] = self.unknown()
 
     def part(self, value: Any, index: Any) -> Any:
         """Returns an item of a value: of a list, of the sizes of a tensor, of what a layer returns."""
@@ -282,6 +287,8 @@ class Machine:
         """Returns what an operator returns: a constant, the size of a tensor, an array, or the output of a layer."""
         if name in PASSING and given:
             return given[0]
+        if name == "zeros":
+            return Tensor(ZEROS, 0, next(self.serial))
         if name == "size" and given and isinstance(given[0], Tensor):
             return Size(given[0], given[1] if len(given) > 1 and isinstance(given[1], int) else None)
         if name in COMPARISONS:
@@ -312,7 +319,8 @@ class Machine:
             return self.unknown()
         if not part.is_leaf or self.asked is not None or not name.startswith("forward"):
             return self.executed(method, path, [Reference(path), *given], named)
-        inputs = [value for value in (*given, *named.values()) if isinstance(value, Tensor)]
+        values = [item for value in (*given, *named.values()) for item in states(value)]
+        inputs = [value for value in values if isinstance(value, Tensor)]
         if part.class_name in LAST_INSIDE and len(inputs) != ATTENDED:
             # Traced code has a tensor that is query, key and value at once as one argument.
             inputs = inputs * ATTENDED if len(inputs) == 1 else [self.unknown() for _ in range(ATTENDED)]
