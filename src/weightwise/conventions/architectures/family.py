@@ -1,7 +1,8 @@
 """What a family of architectures is: the names of its arrays, their axes, and which of their sizes are the same.
 
 A pattern's `dimensions` say of each dimension of the array which size it has: a number, a name that has one size in the
-whole file (`hidden`), one that has one size in each block (`.inner`), or `?`. That they all agree rules out other models with the same names, and files with the dimensions in another order.
+whole file (`hidden`), one that has one size in each block (`.inner`), or `?`. That they all agree rules out other models
+with the same names, and files with the dimensions in another order.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Family:
     required: tuple[str, ...]
     """The names of patterns that every file of the family has; together they are unmistakable."""
     blocks: tuple[str, ...] = ()
-    """Beginnings of the names in a block; another array there is of another model, unless a configuration says this one."""
+    """Beginnings of the names in blocks; other arrays there tell of another model, where no configuration says this one."""
     model_types: tuple[str, ...] = ()
     """What `model_type` in the configuration is."""
     by_names: bool = True

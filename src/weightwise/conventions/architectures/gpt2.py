@@ -1,7 +1,7 @@
 """GPT-2 as transformers has it: its layers are of a class Conv1D, whose weight has the inputs first.
 
-https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/pytorch_utils.py says the class. Other programs
-have the same names with the outputs first; there a shape contradicts.
+https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/pytorch_utils.py says the class. Other
+programs have the same names with the outputs first; there a shape contradicts.
 """
 
 from __future__ import annotations

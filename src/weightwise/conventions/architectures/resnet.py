@@ -1,7 +1,7 @@
 """ResNet of torchvision, with blocks of two convolutions or of three, and its relatives for small images.
 
-https://github.com/pytorch/vision/blob/v0.28.0/torchvision/models/resnet.py; those for CIFAR, which have three stages and
-call the last layer `linear`: https://github.com/akamaster/pytorch_resnet_cifar10/blob/master/resnet.py
+https://github.com/pytorch/vision/blob/v0.28.0/torchvision/models/resnet.py; those for CIFAR, which have three stages
+and call the last layer `linear`: https://github.com/akamaster/pytorch_resnet_cifar10/blob/master/resnet.py
 """
 
 from __future__ import annotations
