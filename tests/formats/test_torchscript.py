@@ -191,6 +191,20 @@ def test_quantised_weights_are_state_and_it_is_said():
     assert layer.operation is None
 
 
+@pytest.mark.parametrize("file", ["torchscript_attention.pt", "exported_attention.pt2"])
+def test_attention_tells_its_heads_and_ends_in_the_module_inside_it(file):
+    model = opened(file)
+    layers = {layer.name: layer for layer in model.root.layers}
+    axes = {weight.stored.path: (str(weight.bound.axes), weight.bound.sizes) for weight in weights(model).values()}
+    for name, heads in (("attention", 2), ("encoder.self_attn", 3)):
+        packed, sizes = axes[f"{name}.in_proj_weight"]
+        assert (packed, sizes["heads"], sizes["head_dim"]) == ("(part[q k v] heads head_dim) in", heads, 6 // heads)
+        assert axes[f"{name}.out_proj.weight"][0] == "out (heads head_dim)"
+        assert layers[name].stored.config["batch_first"] is True
+        assert layers[f"{name}.out_proj"].stored.calls[0].inputs == (Tensor(name),)
+    assert len(layers["rows"].stored.calls[0].inputs) == 2
+
+
 def test_a_frozen_module_has_its_arrays_in_its_code():
     stored = open_stored(SAMPLES / "torchscript_frozen.pt")
     assert "the module is frozen: its arrays are constants of its code, not in state_dict()" in stored.remarks

@@ -119,6 +119,22 @@ class Choosing(nn.Module):
         return self.last(y + self.again(x)) * self.scale
 
 
+class Attending(nn.Module):
+    """Attention, alone and in a layer of a transformer, and recurrent modules that are given their first state."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(6, 2, batch_first=True)
+        self.encoder = nn.TransformerEncoderLayer(6, 3, 10, batch_first=True)
+        self.first = nn.Linear(6, 4, bias=False)
+        self.rows = nn.GRU(6, 4, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y, _ = self.attention(x, x, x)
+        state = torch.tanh(self.first(x[:, 0])).unsqueeze(0)
+        return self.rows(self.encoder(y), state)[0]
+
+
 def example(*shape: int) -> torch.Tensor:
     """Return values that are the same everywhere."""
     return torch.cos(torch.arange(int(numpy.prod(shape)), dtype=torch.float64)).reshape(shape)
@@ -202,6 +218,7 @@ def samples() -> dict[str, tuple[bytes, tuple[torch.Tensor, ...]]]:
     """Return the content of each sample, and the example that its outputs are computed for."""
     torch.manual_seed(11)
     pictures, rows, branches, choosing = (prepared(kind()) for kind in (Pictures, Rows, Branches, Choosing))
+    attending, steps = prepared(Attending()), example(2, 5, 6)
     image, words, wave = example(3, 1, 14, 13), torch.arange(14).reshape(2, 7) % 11, example(2, 3, 10)
     batch = torch.export.Dim("batch", min=2)
     dynamic = torch.export.export(pictures, (image,), dynamic_shapes=({0: batch},))
@@ -215,6 +232,8 @@ def samples() -> dict[str, tuple[bytes, tuple[torch.Tensor, ...]]]:
         "torchscript_branches.pt": (scripted(torch.jit.trace(branches, wave)), (wave,)),
         "torchscript_choosing.pt": (scripted(torch.jit.script(choosing)), (example(2, 5),)),
         "torchscript_frozen.pt": (scripted(torch.jit.freeze(torch.jit.script(pictures))), (image,)),
+        "torchscript_attention.pt": (scripted(torch.jit.script(attending)), (steps,)),
+        "exported_attention.pt2": (exported(torch.export.export(attending, (steps,))), (steps,)),
         "torchscript_quantised.pt": (scripted(quantised()), (example(2, 5).float(),)),
         "exported.pt2": (whole, (image,)),
         "exported_rows.pt2": (exported(row_program), (words,)),
