@@ -11,7 +11,7 @@ from weightwise.ops.reckoning import Reckoning
 from weightwise.ops.reshaping import Input
 from weightwise.views.explained_array import body, evidence, fate, filled, made, title
 from weightwise.views.phrases import class_text, does_text, joined, parameters_text, product_text
-from weightwise.views.prose import INDENT, Page
+from weightwise.views.prose import INDENT, Page, as_sentence
 from weightwise.views.quantities import counted, shape_text, shapes_text, sizes_text
 from weightwise.views.style import styled
 from weightwise.views.table import Cell, Row
@@ -51,7 +51,7 @@ def short(explanation: LayerExplanation, page: Page) -> str:
         parts.append(page.table([_summary(weight) for weight in explanation.weights]))
         parts.append(INDENT + parameters_text(explanation.arithmetic))
     notes = dict.fromkeys(weight.weight.note for weight in explanation.weights)
-    parts += [page.prose(f"{note}.", indent=INDENT) for note in notes if note not in ("", layer.note)]
+    parts += [page.prose(as_sentence(note), indent=INDENT) for note in notes if note not in ("", layer.note)]
     return "\n".join(part for part in parts if part)
 
 

@@ -44,3 +44,9 @@ class Page:
     def title(self, strong: str, rest: str = "") -> str:
         """Return a heading."""
         return f"{styled(strong, 'strong', self.color)}{rest}"
+
+
+def as_sentence(remark: str) -> str:
+    """Return a remark with a capital and a full stop; a name of a program, as `torch.load`, keeps its letters."""
+    first = remark.partition(" ")[0]
+    return f"{remark[:1].upper() if first.isalpha() else remark[:1]}{remark[1:].rstrip('.')}."

@@ -14,6 +14,7 @@ from weightwise.answers.arithmetic import arithmetic
 from weightwise.answers.folding import Fold, folded, unfolded
 from weightwise.answers.overview import Overview, coincidence, numbered, overview
 from weightwise.model import Evidence, Layer, Model, Weight
+from weightwise.views.prose import as_sentence
 from weightwise.views.quantities import bytes_text, counted, shapes_text, sizes_text
 from weightwise.views.style import styled
 from weightwise.views.table import Cell, Row, lines, table_width
@@ -253,16 +254,10 @@ def _sentences(model: Model) -> Iterator[str]:
         yield f"The file also holds {facts.optimizer:,} values of the optimizer's state, which are no weights."
     if not _says_classes(model) and model.weights:
         yield "The file says no classes: what its arrays are rests on their names and shapes."
-    yield from map(_as_sentence, model.stored.remarks)
+    yield from map(as_sentence, model.stored.remarks)
     unknown = facts.evidence.get(Evidence.UNKNOWN, 0)
     if unknown:
         yield f"The axes of {counted(unknown, 'array')} are unknown: `weightwise explain` says why."
-
-
-def _as_sentence(remark: str) -> str:
-    """Return a remark with a capital and a full stop; a name of a program, as `torch.load`, keeps its letters."""
-    first = remark.partition(" ")[0]
-    return f"{remark[:1].upper() if first.isalpha() else remark[:1]}{remark[1:].rstrip('.')}."
 
 
 def _owners(facts: Overview) -> str:

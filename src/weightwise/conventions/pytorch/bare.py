@@ -28,6 +28,8 @@ OWNERS: Mapping[str, str] = {
     "attention": r"\w*proj\w*|out_proj\.\w+|bias_[kv]",
 }
 """The wings whose classes own arrays, with the names of these: the others need not be loaded."""
+ALIASES = ("NonDynamicallyQuantizableLinear", "SyncBatchNorm")
+"""Classes that are another one in all but their name."""
 STACKED = ("RNN", "LSTM", "GRU")
 """Modules of several layers and directions, whose names tell their number."""
 
@@ -53,7 +55,7 @@ def _classes(names: Iterable[str]) -> Iterator[str]:
     """Yield the classes that may own such arrays, without the parts of modules that are no classes of PyTorch."""
     for wing, pattern in OWNERS.items():
         if all(re.fullmatch(pattern, name) for name in names):
-            yield from (name for name in WINGS.classes[wing].split() if not name.endswith("_l"))
+            yield from (name for name in WINGS.classes[wing].split() if name not in ALIASES and not name.endswith("_l"))
 
 
 def _plain(class_name: str, arrays: Arrays) -> Sequence[Slot]:
