@@ -21,7 +21,6 @@ from tests.oracles.case import Case, input_values, weight_values
 from tests.oracles.fact import Framework, last_name
 from weightwise.model import Evidence, Weight
 
-
 FRAMEWORKS = {"keras": "Keras", "keras2": "Keras2", "pytorch": "PyTorch", "flax": "Flax"}
 
 

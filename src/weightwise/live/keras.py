@@ -50,6 +50,8 @@ def open_model(thing: Any) -> StoredModel:
     weights = live.listed(thing.weights)
     if not root.layers:
         root = StoredLayer(root.name, "", layers=(root,), configured=False)
+    if not thing.built:
+        live.remarks.append(f"{thing.name} is not built, so it has no arrays yet: call it on an input first")
     optimizer = getattr(thing, "optimizer", None)
     return StoredModel(
         path=f"<live {name_of(thing)} {thing.name}>",
