@@ -36,7 +36,9 @@ SOURCES = (
     "keras_weights",
 )
 """The readers of a `Source`."""
-ARCHIVES = ("torch_zip", "torchscript", "torch_exported", "numpy_files", "keras_archive")
+BEGINNINGS = {b"\x89HDF": "keras_hdf5", b"\x80\x02": "torch_legacy", b"\x93NUM": "numpy_files"}
+"""The reader that is asked first of a file that begins so, because every reader that is asked must be imported."""
+ARCHIVES = ("keras_archive", "torch_zip", "torchscript", "torch_exported", "numpy_files")
 """The readers of an `Archive`."""
 FOLDERS: tuple[str, ...] = (
     "safetensors",
@@ -46,7 +48,7 @@ FOLDERS: tuple[str, ...] = (
 )
 """The readers of a `Folder`."""
 READABLE = (
-    "PyTorch files (.pt, .pth, .bin, .ckpt), safetensors, Flax and Orbax checkpoints, NumPy (.npy, .npz), "
+    "PyTorch files (.pt, .pth, .bin, .ckpt, .pt2), safetensors, Flax and Orbax checkpoints, NumPy (.npy, .npz), "
     "Equinox (.eqx), Keras archives (.keras), weights (.weights.h5, .weights.json) "
     "and models or weights in HDF5 (.h5, .hdf5)"
 )
@@ -113,9 +115,16 @@ def reader_of(thing: Source | Archive | Folder) -> Any:
     """Returns the module that reads this, or None; modules are imported one after the other until one does."""
     from importlib import import_module
 
-    names = SOURCES if isinstance(thing, Source) else FOLDERS if isinstance(thing, Folder) else ARCHIVES
+    names = asked(thing) if isinstance(thing, Source) else FOLDERS if isinstance(thing, Folder) else ARCHIVES
     modules = (import_module(f"weightwise.formats.{name}") for name in names)
     return next((module for module in modules if module.match(thing)), None)
+
+
+def asked(source: Source) -> list[str]:
+    """Returns the readers of a `Source`, the likely one first."""
+    start = source.read(0, min(source.size, 4))
+    likely = [name for beginning, name in BEGINNINGS.items() if start.startswith(beginning)]
+    return [*likely, *(name for name in SOURCES if name not in likely)]
 
 
 def read_by(reader: Any, thing: Source | Archive | Folder) -> StoredModel:

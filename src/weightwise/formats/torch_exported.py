@@ -24,7 +24,7 @@ from weightwise.formats.torch_exported_graph import Program, entries, inner, ite
 from weightwise.formats.torch_objects import arrays_of, listing, some
 from weightwise.formats.torch_values import Storage, Tensor
 from weightwise.formats.torch_walk import Named, left_out, tensors_in
-from weightwise.formats.torch_zip import unpickled
+from weightwise.formats.torch_zip import folder_of, unpickled
 from weightwise.stored import Addressing, StoredModel
 
 FORMAT = "archive_format"
@@ -114,7 +114,10 @@ def held(archive: Archive, folder: str, name: str, kind: str, problems: list[str
 
 def saved(archive: Archive, name: str) -> Any:
     """Returns what `torch.save` wrote into a member."""
-    pickle, problems = unpickled(read_archive(archive.member(name)))
+    inside = read_archive(archive.member(name))
+    if folder_of(inside) is None:
+        raise FormatError(inside.problem or f"{archive.source.name}!{name}: expected an archive with a pickle.")
+    pickle, problems = unpickled(inside)
     if problems:
         raise FormatError(problems[0])
     return pickle.value
