@@ -1,8 +1,8 @@
 """What a family of architectures is: the names of its arrays, their axes, and which of their sizes are the same.
 
 A pattern's `dimensions` say of each dimension of the array which size it has: a number, a name that has one size in the
-whole file (`hidden`), one that has one size in each block (`.inner`), or `?`. That they all agree rules out other models
-with the same names, and files with the dimensions in another order.
+whole file (`hidden`), one that has one size in each block (`.inner`), or `?`. That they all agree rules out other
+models with the same names, and files with the dimensions in another order.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Family:
     required: tuple[str, ...]
     """The names of patterns that every file of the family has; together they are unmistakable."""
     blocks: tuple[str, ...] = ()
-    """Beginnings of the names in blocks; other arrays there tell of another model, where no configuration says this one."""
+    """Beginnings of the names in blocks; where no configuration says the family, other arrays there rule it out."""
     model_types: tuple[str, ...] = ()
     """What `model_type` in the configuration is."""
     by_names: bool = True
@@ -61,15 +61,20 @@ def embedding(name: str, sizes: str, rows: str = "vocab", note: str = "") -> Ite
     yield Pattern(f"{name}.weight", "table", f"{rows} features", sizes, note=note)
 
 
-def depthwise(name: str, channels: str, window: int) -> Iterator[Pattern]:
-    """Yield the kernel of a `torch.nn.Conv2d` with as many groups as channels."""
+def depthwise(name: str, channels: str, window: int) -> Pattern:
+    """Return the kernel of a `torch.nn.Conv2d` with as many groups as channels."""
     axes = "(groups out/groups) in/groups kh kw"
-    yield Pattern(f"{name}.weight", "kernel", axes, f"{channels} 1 {window} {window}", {"groups": channels})
+    return Pattern(f"{name}.weight", "kernel", axes, f"{channels} 1 {window} {window}", {"groups": channels})
 
 
-def convolution(name: str, sizes: str) -> Iterator[Pattern]:
-    """Yield the arrays of a `torch.nn.Conv2d` of one group."""
-    yield Pattern(f"{name}.weight", "kernel", "out in kh kw", sizes)
+def convolution(name: str, sizes: str) -> Pattern:
+    """Return the kernel of a `torch.nn.Conv2d` of one group."""
+    return Pattern(f"{name}.weight", "kernel", "out in kh kw", sizes)
+
+
+def biased_convolution(name: str, sizes: str) -> Iterator[Pattern]:
+    """Yield the arrays of a `torch.nn.Conv2d` of one group with a bias."""
+    yield convolution(name, sizes)
     yield Pattern(f"{name}.bias", "bias", "out", sizes.split()[0])
 
 

@@ -22,18 +22,18 @@ LAST = "features.18"
 
 def _first_block(block: str) -> Iterator[Pattern]:
     """Yield the arrays of the block that does not widen."""
-    yield from depthwise(f"{block}.0.0", "stem", 3)
+    yield depthwise(f"{block}.0.0", "stem", 3)
     yield from batch_norm(f"{block}.0.1", "stem")
-    yield from convolution(f"{block}.1", ".out stem 1 1")
+    yield convolution(f"{block}.1", ".out stem 1 1")
     yield from batch_norm(f"{block}.2", ".out")
 
 
 def _block(block: str) -> Iterator[Pattern]:
-    yield from convolution(f"{block}.0.0", ".wide ? 1 1")
+    yield convolution(f"{block}.0.0", ".wide ? 1 1")
     yield from batch_norm(f"{block}.0.1", ".wide")
-    yield from depthwise(f"{block}.1.0", ".wide", 3)
+    yield depthwise(f"{block}.1.0", ".wide", 3)
     yield from batch_norm(f"{block}.1.1", ".wide")
-    yield from convolution(f"{block}.2", ".out .wide 1 1")
+    yield convolution(f"{block}.2", ".out .wide 1 1")
     yield from batch_norm(f"{block}.3", ".out")
 
 
@@ -42,11 +42,11 @@ FAMILIES = (
         "MobileNetV2",
         SOURCE,
         (
-            *convolution("features.0.0", "stem channels 3 3"),
+            convolution("features.0.0", "stem channels 3 3"),
             *batch_norm("features.0.1", "stem"),
             *_first_block("features.1.conv"),
             *_block("features.*.conv"),
-            *convolution(f"{LAST}.0", "last ? 1 1"),
+            convolution(f"{LAST}.0", "last ? 1 1"),
             *batch_norm(f"{LAST}.1", "last"),
             *linear("classifier.1", "out", "? last"),
         ),

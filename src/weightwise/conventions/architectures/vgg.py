@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from weightwise.conventions.architectures.family import Family, Pattern, batch_norm, convolution, linear
+from weightwise.conventions.architectures.family import Family, Pattern, batch_norm, biased_convolution, linear
 
 SOURCE = "https://github.com/pytorch/vision/blob/v0.28.0/torchvision/models/{}.py"
 BLOCKS = ("features.", "classifier.")
@@ -34,7 +34,7 @@ def _features(depths: Sequence[int], norms: bool) -> Iterator[Pattern]:
     place, reads = 0, "channels"
     for depth, channels in zip(depths, CHANNELS, strict=True):
         for _ in range(depth):
-            yield from convolution(f"features.{place}", f"{channels} {reads} 3 3")
+            yield from biased_convolution(f"features.{place}", f"{channels} {reads} 3 3")
             if norms:
                 yield from batch_norm(f"features.{place + 1}", str(channels))
             place, reads = place + (3 if norms else 2), str(channels)
@@ -56,7 +56,11 @@ FAMILIES = (
         "AlexNet",
         "alexnet",
         (
-            *(pattern for place, sizes in ALEXNET.items() for pattern in convolution(f"features.{place}", sizes)),
+            *(
+                pattern
+                for place, sizes in ALEXNET.items()
+                for pattern in biased_convolution(f"features.{place}", sizes)
+            ),
             *_classifier((1, 4, 6), 256, 6),
         ),
     ),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from weightwise.conventions.architectures.family import Family, Pattern, layer_norm, linear
+from weightwise.conventions.architectures.family import Family, Pattern, biased_convolution, layer_norm, linear
 
 SOURCE = "https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/vit/modeling_vit.py"
 SETTINGS = {
@@ -42,11 +42,8 @@ NEWER = {
 
 def _embeddings(prefix: str) -> Iterator[Pattern]:
     yield Pattern(f"{prefix}cls_token", "", "1 1 features", "1 1 hidden")
-    yield Pattern(f"{prefix}mask_token", "", "1 1 features", "1 1 hidden")
     yield Pattern(f"{prefix}position_embeddings", "", "1 position features", "1 context hidden")
-    patches = f"{prefix}patch_embeddings.projection"
-    yield Pattern(f"{patches}.weight", "kernel", "out in kh kw", "hidden channels patch patch")
-    yield Pattern(f"{patches}.bias", "bias", "out", "hidden")
+    yield from biased_convolution(f"{prefix}patch_embeddings.projection", "hidden channels patch patch")
 
 
 def _block(block: str, called: Mapping[str, str]) -> Iterator[Pattern]:
