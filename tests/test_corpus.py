@@ -8,6 +8,7 @@ import pytest
 
 import weightwise
 from tests.samples import CORPUS
+from weightwise.errors import FormatError
 from weightwise.model import Evidence
 
 pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"the corpus of real files is not there: {CORPUS}")
@@ -20,6 +21,19 @@ TABLE = [
     ("keras-dtln-40h-weights/DTLN_norm_40h.h5", 22, 22, 0, 18, 4, 0),
     ("keras-textgenrnn/textgenrnn_weights.hdf5", 7, 10, 0, 1, 8, 1),
     ("keras1-alphago-policy/random_minimodel_policy_weights.hdf5", 9, 13, 0, 11, 0, 2),
+    ("torch-aizoo360-module/model360.pth", 46, 128, 128, 0, 0, 0),
+    ("torch-allennlp-classifier/best.th", 4, 9, 0, 0, 8, 1),
+    ("torch-lpips-alex-01/alex.pth", 5, 5, 0, 0, 0, 5),
+    ("torch-mnist-ggml/mnist_model.state_dict", 2, 4, 0, 0, 4, 0),
+    ("torch-mtcnn-pnet-rnet/pnet.pt", 8, 13, 0, 0, 12, 1),
+    ("torch-mtcnn-pnet-rnet/rnet.pt", 10, 16, 0, 0, 16, 0),
+    ("torch-resnet20-cifar/resnet20-12fca82f.th", 39, 97, 0, 97, 0, 0),
+    ("torch-rfb320/version-RFB-320.pth", 87, 244, 0, 0, 201, 43),
+    ("torchscript-silero-micro/model_micro.jit", 80, 56, 56, 0, 0, 0),
+    ("torchscript-silero-vad/silero_vad.jit", 38, 30, 30, 0, 0, 0),
+    ("safetensors-silero-16k/silero_vad_16k.safetensors", 7, 15, 0, 0, 9, 6),
+    ("eqx-multipart/multipart_serialised.eqx", 0, 8, 0, 0, 0, 8),
+    ("orbax-aggregate-all/aggregate_all.checkpoint", 1, 4, 0, 0, 0, 4),
 ]
 
 
@@ -80,3 +94,27 @@ def test_what_is_known_of_the_real_network_of_keras_1():
     assert set(last.readings) == {"out in -kh -kw", "-kh -kw in out"}
     assert model["convolution2d_6"]["b"].bound.text() == "out 1"
     assert [weight.path for weight in model.weights if weight.bound is None] == ["convolution2d_6/W", "bias_1/param_0"]
+
+
+def test_an_archive_that_is_packed_is_refused_with_what_to_do():
+    with pytest.raises(FormatError, match="compressed with gzip: unpack it first"):
+        weightwise.open(CORPUS / "torch-allennlp-classifier/model.tar.gz")
+
+
+def test_what_is_known_of_the_real_face_detector():
+    """Its first stage, by its authors' code: three convolutions with a PReLU each, then two heads.
+
+    https://github.com/timesler/facenet-pytorch/blob/master/models/mtcnn.py
+    """
+    model = weightwise.open(CORPUS / "torch-mtcnn-pnet-rnet/pnet.pt")
+    assert model["conv1"]["weight"].bound.text() == "out 10 · in/groups 3 · kh 3 · kw 3"
+    assert model["prelu1"]["weight"].bound.text() == "features 10"
+    assert model["conv3"]["weight"].readings == ("out in/groups kh kw", "(groups in/groups) out/groups kh kw")
+
+
+def test_what_is_known_of_the_real_classifier_of_sentences():
+    """An LSTM of 16 units between an embedding of 213 words and two linear layers, by its configuration."""
+    model = weightwise.open(CORPUS / "torch-allennlp-classifier/best.th")
+    assert model["_seq2seq_encoder._module"]["weight_ih_l0"].bound.text() == "(gate[i f g o] · units 16) · in 10"
+    words = model["_text_field_embedder.token_embedder_tokens"]["weight"]
+    assert {"vocab features", "out in"} <= set(words.readings)

@@ -8,8 +8,18 @@ from pathlib import Path
 DOCS = Path(__file__).parents[2] / "docs"
 
 
+def generator(name):
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def test_the_matrix_of_proofs_is_up_to_date():
-    spec = importlib.util.spec_from_file_location("make_proofs", DOCS / "make_proofs.py")
-    make_proofs = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(make_proofs)
+    make_proofs = generator("make_proofs")
     assert make_proofs.PAGE.read_text() == make_proofs.page(make_proofs.facts()), "run: python docs/make_proofs.py"
+
+
+def test_the_table_of_formats_is_up_to_date():
+    make_formats = generator("make_formats")
+    assert make_formats.PAGE.read_text() == make_formats.page(), "run: python docs/make_formats.py"
