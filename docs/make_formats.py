@@ -1,4 +1,4 @@
-"""Writes `docs/formats.md`, the table of what can be read, from the readers themselves: `python docs/make_formats.py`."""
+"""Writes `docs/formats.md`, what can be read, from the readers themselves: `python docs/make_formats.py`."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ INTRODUCTION = """# What can be read
 
 This page is made by `docs/make_formats.py` from the readers in `src/weightwise/formats`.
 
-What a file is, is found from its bytes and never from its name. No framework is imported, nothing in a file is executed,
-and opening costs the headers. Where a file says the classes of its layers, its names are `declared`; where it says only
-names and shapes, they are `recognised`, `inferred` or `unknown`.
+What a file is, is found from its bytes and never from its name. No framework is imported, nothing in a file is
+executed, and opening costs the headers. Where a file says the classes of its layers, its names are `declared`; where it
+says only names and shapes, they are `recognised`, `inferred` or `unknown`.
 
 | what | read as | reader |
 |---|---|---|
 """
 CLOSING = """
-`weightwise.open` also takes what is in memory: a Keras model, a module of PyTorch, the variables of Flax or an nnx module,
-and dictionaries of arrays. Only a framework that the program has imported already is touched.
+`weightwise.open` also takes what is in memory: a Keras model, a module of PyTorch, the variables of Flax or an nnx
+module, and dictionaries of arrays. Only a framework that the program has imported already is touched.
 """
 
 
