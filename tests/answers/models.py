@@ -17,7 +17,8 @@ Given = tuple[str, str, Mapping[str, Any], Mapping[str, numpy.ndarray]]
 
 def stored_array(layer: str, key: str, values: numpy.ndarray) -> StoredArray:
     """Return an array that is read as a whole."""
-    return StoredArray(f"{layer}/{key}", key, values.shape, str(values.dtype), values.nbytes, lambda: values)
+    path, dtype = f"{layer}/{key}", str(values.dtype)
+    return StoredArray(path, key, values.shape, dtype, values.nbytes, lambda: values, file="chain.keras")
 
 
 def chain(shape: Sequence[int | None], *given: Given) -> Model:

@@ -61,7 +61,10 @@ def _storage(found: Location) -> Iterator[str]:
     if stored.made:
         yield f"{stored.made}."
         return
-    yield f"It lies in {stored.file or 'the file'}, in the dataset {stored.path}."
+    if not stored.file:
+        yield f"It lies in memory, where the model calls the array {stored.path}."
+        return
+    yield f"It lies in {stored.file}, in the dataset {stored.path}."
     if found.offset is None:
         yield "The file holds it packed or in pieces, so there is no one byte at which the number starts."
     else:
