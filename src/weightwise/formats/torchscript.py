@@ -28,7 +28,7 @@ from weightwise.formats.torch_arrays import LARGEST
 from weightwise.formats.torch_graph import Graph, Part, Shape
 from weightwise.formats.torch_meanings import Held
 from weightwise.formats.torch_modules import MOST_MODULES, MOST_STEPS, is_name, is_plain, joined
-from weightwise.formats.torch_objects import arrays_of, listing, place_of, some
+from weightwise.formats.torch_objects import arrays_of, listing, some
 from weightwise.formats.torch_values import TORCH, Tensor
 from weightwise.formats.torch_walk import MOST_SIGNS, Named, tensors_in
 from weightwise.formats.torch_zip import Storages, folder_of, unpickled
@@ -92,11 +92,11 @@ def open_model(archive: Archive) -> StoredModel:
     found = Found(Code(archive, folder))
     found.walk(pickle.value)
     told = [*problems, *(f"{archive.source.name}: {problem}." for problem in found.problems)]
-    fixed = list(constants(archive, folder))
-    found.freeze(fixed)
-    weights = arrays_of(path, found.weights, told)
-    own = {place_of(named) for named in found.weights}
-    state = [named for named in (*found.state, *fixed) if place_of(named) not in own]
+    found.add_constants(list(constants(archive, folder)))
+    everything = arrays_of(path, [*found.weights, *found.state], told)
+    own = {named.name for named in found.weights}
+    weights = [array for array in everything if array.path in own]
+    state = [array for array in everything if array.path not in own and array.tied not in own]
     arrays = {array.path: array for array in weights}
     graph, remarks = followed(found, arrays, example(archive, folder))
     root = graph.root(Path(path).stem, arrays)
@@ -108,7 +108,7 @@ def open_model(archive: Archive) -> StoredModel:
         root,
         Addressing.PATH,
         nbytes=archive.source.size,
-        state=tuple(arrays_of(path, state, told)),
+        state=tuple(state),
         listing=listing(root, weights),
         remarks=(*found.remarks, *remarks, *quantised(found), *refused(pickle)),
         problems=(*told, *found.code.problems),
@@ -144,10 +144,11 @@ class Found:
     remarks: list[str] = field(default_factory=list)
     steps: int = 0
 
-    def freeze(self, constants: Sequence[Named]) -> None:
-        """Takes the constants of the code for the weights where the modules have none: `torch.jit.freeze` did it."""
-        if constants and not self.weights and not self.state:
-            self.weights += constants
+    def add_constants(self, constants: Sequence[Named]) -> None:
+        """Adds the tensors in the code: state, but the weights of a module that has nothing else, as a frozen one."""
+        frozen = bool(constants) and not self.weights and not self.state
+        (self.weights if frozen else self.state).extend(constants)
+        if frozen:
             self.remarks.append("the module is frozen: its arrays are constants of its code, not in state_dict()")
 
     def walk(self, root: Any) -> None:
