@@ -107,7 +107,7 @@ def scaled(weight, factors):
 
 @pytest.mark.parametrize("order", [("q", "k"), ("k", "q")])
 def test_queries_and_keys_are_told_from_values(case, order):
-    """What makes queries larger and keys smaller by as much, and turns both round, changes nothing; with values it does."""
+    """Larger queries, and keys smaller by as much, both turned round, change nothing; larger queries and values do."""
     network, model, owners = case
     before = outputs(network)
     made = [weight for weight in attending(model) if "out" not in weight.bound.axes.names]

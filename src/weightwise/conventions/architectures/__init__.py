@@ -11,7 +11,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from weightwise.conventions.architectures.matching import Recognition, general, names_of, recognition
+from weightwise.conventions.architectures.matching import Recognition, names_of, recognition
 from weightwise.stored import StoredModel
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def recognised(stored: StoredModel) -> Recognition | None:
     if any(layer.configured for layer in stored.root.layers):
         return None
     names = names_of(stored.root)
-    present = {general(name) for name in names}
+    present = {form for form, _ in names.values()}
     modules = dict.fromkeys(SIGNATURES[signature] for signature in SIGNATURES if signature in present)
     found = [recognition(family, stored, names) for module in modules for family in families(module)]
     told = [result for result in found if result]

@@ -17,8 +17,8 @@ MODEL_TYPE = "model_type"
 SHARED = ("heads", "kv_heads", "head_dim")
 """Axes that have one size in all blocks."""
 
-Arrays = Mapping[str, StoredArray]
-"""Arrays by their dotted names, without the prefixes of wrappers."""
+Arrays = Mapping[str, tuple[str, StoredArray]]
+"""Arrays by their dotted names, without the prefixes of wrappers, each with the form of its name."""
 
 
 @dataclass(frozen=True)
@@ -33,18 +33,21 @@ class Recognition:
 
 @dataclass(frozen=True)
 class _Match:
-    """An array that has the name of a pattern."""
+    """Arrays of one shape that have the name of a pattern, in one block where that matters."""
 
     pattern: Pattern
-    array: StoredArray
+    shape: tuple[int, ...]
     scope: str
-    """The block that it is in."""
+    """The block that they are in; empty where the pattern has no size that only a block shares."""
+    paths: list[str]
+    """The paths of the arrays."""
 
 
 def names_of(root: StoredLayer) -> Arrays:
     """Return the arrays of a flat model by their dotted names."""
     owned = {f"{layer.name}.{array.key}": array for layer in root.layers for array in layer.arrays}
-    return owned | {array.key: array for array in root.arrays}
+    owned |= {array.key: array for array in root.arrays}
+    return {name: (general(name), array) for name, array in owned.items()}
 
 
 def general(name: str) -> str:
@@ -69,9 +72,12 @@ def recognition(family: Family, stored: StoredModel, names: Arrays) -> Recogniti
     bounds = _bounds(matches, sizes)
     if bounds is None:
         return None
-    arrays = {match.array.path: (match.pattern, bound) for match, bound in zip(matches, bounds, strict=True)}
-    told = f"the configuration says {config[MODEL_TYPE]}, and the" if declared else "the"
-    return Recognition(f"{told} names and shapes of the arrays are those of {family.name}: {family.source}", arrays)
+    told = ((match.paths, (match.pattern, bound)) for match, bound in zip(matches, bounds, strict=True))
+    arrays = {path: pair for paths, pair in told for path in paths}
+    rule = f"names and shapes of the arrays are those of {family.name}: {family.source}"
+    return Recognition(
+        f"the configuration says {config[MODEL_TYPE]}, and the {rule}" if declared else f"the {rule}", arrays
+    )
 
 
 def _open(family: Family, stored: StoredModel) -> tuple[tuple[str, str], ...]:
@@ -82,19 +88,22 @@ def _open(family: Family, stored: StoredModel) -> tuple[tuple[str, str], ...]:
 
 def _matches(family: Family, names: Arrays, declared: bool) -> list[_Match]:
     """Return the arrays that have the names of patterns; none where one is missing, or an array is too much."""
+    if not {form for form, _ in names.values()}.issuperset(map(general, family.required)):
+        return []
     by_form: dict[str, list[Pattern]] = {}
     for pattern in family.patterns:
         by_form.setdefault(general(pattern.name), []).append(pattern)
-    matches = []
-    for name, array in names.items():
-        form = general(name)
+    matches: dict[object, _Match] = {}
+    for name, (form, array) in names.items():
         found = next(_fitting(by_form.get(form, ()), name, form, len(array.shape)), None)
         if found:
-            matches.append(_Match(found, array, _scope(family, name, form)))
+            scope = _scope(family, name, form) if "." in found.dimensions else ""
+            match = _Match(found, array.shape, scope, [])
+            matches.setdefault((found.name, array.shape, scope), match).paths.append(array.path)
         elif not declared and form.startswith(family.blocks):
             return []
-    there = {match.pattern.name for match in matches}
-    return matches if there.issuperset(family.required) else []
+    there = {match.pattern.name for match in matches.values()}
+    return list(matches.values()) if there.issuperset(family.required) else []
 
 
 def _fitting(patterns: Iterable[Pattern], name: str, form: str, rank: int) -> Iterator[Pattern]:
@@ -116,16 +125,16 @@ def _scope(family: Family, name: str, form: str) -> str:
 def _settled(family: Family, config: Mapping[str, object]) -> dict[str, int]:
     """Return the sizes that the configuration fixes."""
     found = {name: config.get(key) for name, key in family.settings.items()}
-    return {name: size for name, size in found.items() if isinstance(size, int) and size > 0}
+    return {name: size for name, size in found.items() if type(size) is int and size > 0}
 
 
 def _agreed(matches: Sequence[_Match], sizes: dict[str, int]) -> dict[str, int] | None:
     """Return the sizes of all names of dimensions, `.name` with its block before it; None where they contradict."""
     for match in matches:
-        for name, size in zip(match.pattern.dimensions.split(), match.array.shape, strict=True):
-            if name != "?" and size != (
-                int(name) if name.isdecimal() else sizes.setdefault(_in_block(name, match), size)
-            ):
+        for name, size in zip(match.pattern.dimensions.split(), match.shape, strict=True):
+            if not name.isdecimal() and name != "?":
+                sizes.setdefault(_in_block(name, match), size)
+            if name != "?" and _number(name, match, sizes) != size:
                 return None
     return sizes
 
@@ -144,21 +153,16 @@ def _bounds(matches: Sequence[_Match], agreed: Mapping[str, int]) -> list[Bound]
     bounds: list[Bound] = []
     try:
         for _ in range(2):  # what one array tells of the heads can settle what one before it left open
-            known: dict[object, Bound] = {}
-            bounds = [_bound(match, agreed, shared, known) for match in matches]
+            bounds = [_bound(match, agreed, shared) for match in matches]
     except AxesError:
         return None
     return bounds
 
 
-def _bound(match: _Match, agreed: Mapping[str, int], shared: dict[str, int], known: dict[object, Bound]) -> Bound:
-    """Return the axes of one array, and add what they tell of the heads; arrays that are alike are bound once."""
-    pattern, shape = match.pattern, match.array.shape
-    form = (pattern.name, pattern.axes, shape)
-    if form not in known:
-        own = {axis: _number(name, match, agreed) for axis, name in pattern.sizes.items()}
-        axes = parse(pattern.axes)
-        bound = axes.bind(shape, {**{name: shared[name] for name in axes.names if name in shared}, **own})
-        shared.update({name: bound.sizes[name] for name in SHARED if name in bound.sizes})
-        known[form] = bound
-    return known[form]
+def _bound(match: _Match, agreed: Mapping[str, int], shared: dict[str, int]) -> Bound:
+    """Return the axes of an array, and add what they tell of the heads to what is known of them."""
+    own = {axis: _number(name, match, agreed) for axis, name in match.pattern.sizes.items()}
+    axes = parse(match.pattern.axes)
+    bound = axes.bind(match.shape, {**{name: shared[name] for name in axes.names if name in shared}, **own})
+    shared.update({name: bound.sizes[name] for name in SHARED if name in bound.sizes})
+    return bound
