@@ -24,6 +24,8 @@ Hypotheses = Callable[[Mapping[str, Sequence[int]]], Iterable[tuple[str, Sequenc
 Architecture = Callable[[StoredModel], Recognition | None]
 """What the arrays of a model are by the known architecture that it is of; None where it is of none."""
 
+Owners = Callable[[Mapping[str, Sequence[int]]], Mapping[str, Mapping[str, Sequence[int]]]]
+"""From the shapes of all arrays by their paths: those of each module by their names in it."""
 PACKAGES = {"Flax": "weightwise.conventions.flax", "PyTorch": "weightwise.conventions.pytorch"}
 """Where the tables of the frameworks are that have one table for all versions."""
 
@@ -39,6 +41,8 @@ class Convention:
     """What tells this for frameworks whose files may say no class at all."""
     told: Callable[[str], str] | None = None
     """What tells the class of a module by its name, where the framework calls modules after their classes."""
+    owners: Owners | None = None
+    """What tells which arrays are one module's that a file has under the names of the layers inside it."""
     architecture: Architecture | None = None
     """What tells the arrays of a whole file of a known architecture, where the file says no classes."""
     trained_first: bool = False
@@ -63,7 +67,10 @@ def framework_convention(framework: str) -> Convention:
     bare = import_module(f"{package}.bare")
     architecture = architectures.recognised if framework == "PyTorch" else None
     describe = import_module(package).describe
-    return Convention(describe, hypotheses=bare.readings, told=bare.told_class, architecture=architecture)
+    owners = getattr(bare, "owned", None)
+    return Convention(
+        describe, hypotheses=bare.readings, told=bare.told_class, owners=owners, architecture=architecture
+    )
 
 
 def keras_convention(version: str, backend: str = "") -> Convention:

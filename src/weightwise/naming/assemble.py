@@ -11,6 +11,7 @@ from weightwise.conventions.row import Config, Description, Shapes
 from weightwise.errors import FormatError
 from weightwise.model import Layer, Model, Weight
 from weightwise.naming.drafts import Draft, drafted
+from weightwise.naming.grouping import grouped
 from weightwise.naming.slots import (
     Expected,
     Named,
@@ -67,6 +68,8 @@ class _Findings:
 def named(stored: StoredModel) -> Model:
     """Return the model with every array named, or unknown with the reason."""
     chosen = convention(stored)
+    if chosen.owners is not None:
+        stored = replace(stored, root=grouped(stored.root, chosen.owners))
     root = drafted(stored.root, "", _bounded(chosen.describe, stored.path), True, ())
     found = _Findings(list(stored.problems), [])
     file = _told_by(stored, chosen)

@@ -92,12 +92,19 @@ def owned(arrays: Arrays) -> dict[str, dict[str, tuple[int, ...]]]:
         parts = path.split("/")
         for depth in range(max(len(parts) - _DEEPEST, 0), len(parts)):
             below.setdefault("/".join(parts[:depth]), {})["/".join(parts[depth:])] = tuple(shape)
-    whole = {path for path, inside in below.items() if any("/" in name for name in inside) and any(readings(inside))}
+    whole = {path for path, inside in below.items() if _is_whole(path, inside)}
     found: dict[str, dict[str, tuple[int, ...]]] = {}
     for path, shape in arrays.items():
         owner = next((prefix for prefix in _prefixes(path) if prefix in whole), path.rpartition("/")[0])
         found.setdefault(owner, {})[path[len(owner) :].lstrip("/")] = tuple(shape)
     return found
+
+
+def _is_whole(path: str, inside: Arrays) -> bool:
+    """Return whether a module owns the arrays of the layers in it; two of any names are no cell unless it says so."""
+    parts = {name.partition("/")[0] for name in inside if "/" in name}
+    unmistakable = len(parts) > 2 or parts == {"dense_i", "dense_h"} or bool(told_class(path))
+    return bool(parts) and unmistakable and any(readings(inside))
 
 
 _DEEPEST = 2
