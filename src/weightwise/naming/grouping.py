@@ -1,7 +1,7 @@
 """Puts the arrays of one module together that a file has under the names of the layers inside it.
 
-Flax keeps the gates of an LSTM and the projections of an attention as dense layers: `LSTMCell_0/hi/kernel`. Which arrays
-belong together, the framework's convention says.
+Flax keeps the gates of an LSTM and the projections of an attention as dense layers: `LSTMCell_0/hi/kernel`. Which
+arrays belong together, the framework's convention says.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ def owned(arrays: Arrays) -> dict[str, dict[str, tuple[int, ...]]]:
 def _is_whole(path: str, inside: Arrays) -> bool:
     """Return whether a module owns the arrays of the layers in it; two of any names are no cell unless it says so."""
     parts = {name.partition("/")[0] for name in inside if "/" in name}
-    unmistakable = len(parts) > 2 or parts == {"dense_i", "dense_h"} or bool(told_class(path))
+    unmistakable = len(parts) > 2 or parts <= {"dense_i", "dense_h", "lora"} or bool(told_class(path))
     return bool(parts) and unmistakable and any(readings(inside))
 
 
