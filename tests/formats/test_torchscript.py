@@ -152,10 +152,14 @@ def test_convolutions_that_pad_otherwise_than_with_zeros():
     assert parts["reflected"].stored.config["padding"] == (0,)
 
 
-def test_an_operator_has_the_arrays_of_a_module_of_ones_own():
-    model = opened("torchscript_branches.pt")
-    (layer,) = (layer for layer in model.root.layers if layer.name == "_convolution")
-    assert [(weight.name, weight.stored.path) for weight in layer.weights] == [("weight", "window")]
+@pytest.mark.parametrize(
+    ("file", "name"), [("torchscript_branches.pt", "_convolution"), ("exported_branches.pt2", "conv1d")]
+)
+def test_an_operator_has_the_arrays_of_a_module_of_ones_own(file, name):
+    model = opened(file)
+    (layer,) = (layer for layer in model.root.layers if layer.name == name)
+    (window,) = layer.weights
+    assert (window.name, window.stored.path, window.trainable) == ("weight", "window", False)
     assert model.root.stored.arrays == ()
 
 
@@ -304,3 +308,13 @@ def test_archives_of_before_the_pickle_are_refused(tmp_path):
         archive.writestr("m/code/m.py", "")
     with pytest.raises(FormatError, match=r"a TorchScript archive of before PyTorch 1\.4, which is not read"):
         open_stored(tmp_path / "m.pt")
+
+
+@pytest.mark.parametrize("size", [0, 10, 2000])
+def test_an_old_program_whose_arrays_are_cut_off_says_so(tmp_path, size):
+    path = changed(
+        "exported_2_6.pt2", tmp_path / "m.pt2", lambda name, data: data[:size] if "state_dict" in name else data
+    )
+    stored = open_stored(path)
+    assert arrays(stored) == {}
+    assert "serialized_state_dict.pt" in stored.problems[0]

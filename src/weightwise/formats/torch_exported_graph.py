@@ -88,7 +88,8 @@ class Program:
         own: dict[str, dict[str, str]] = {}
         for name in self.arrays:
             own.setdefault(name.rpartition(".")[0], {})[name.rpartition(".")[2]] = name
-        buffers = {inner(spec, "buffer", "buffer_name") for spec in self.inputs()}
+        found = [inner(spec, "buffer", "buffer_name") for spec in self.inputs()]
+        buffers = self.graph.buffers = {name for name in found if isinstance(name, str)}
         outer = {path.rpartition(".")[0] for path in paths if path}
         for path in paths:
             package, _, class_name = classes.get(path, "").rpartition(".")

@@ -87,6 +87,8 @@ class Graph:
     outputs: tuple[Tensor, ...] = ()
     others: dict[str, int] = field(default_factory=dict)
     """How many operators there are that are no layers."""
+    buffers: set[str] = field(default_factory=set)
+    """The paths of arrays that training does not change."""
     taken: set[str] = field(default_factory=set)
     """The paths of arrays that operators own."""
 
@@ -151,6 +153,8 @@ class Graph:
         paths = {key: array.path for key, array in found.arrays.items()}
         self.taken.update(paths.values())
         config = {**found.config, "parameters": list(paths), "buffers": []}
+        if paths and self.buffers.issuperset(paths.values()):
+            config["trainable"] = False
         self.parts[name] = Part(found.class_name, config=config, arrays=paths)
         self.followers.setdefault(self.last, []).append(name)
         return name

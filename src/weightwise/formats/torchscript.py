@@ -206,10 +206,11 @@ class Found:
 
     def drawn(self, arrays: Mapping[str, StoredArray]) -> Graph:
         """Returns the modules as parts of a graph without calls."""
-        graph = Graph()
+        graph = Graph(buffers={path for path in arrays if path.startswith(CONSTANTS)})
         for path, module in self.modules.items():
             own = [joined(path, key) for key in self.own(module)]
             config = self.configuration(module)
+            graph.buffers.update(joined(path, key) for key in config["buffers"])
             module_name, class_name = class_of(module)
             inner = any(self.is_module(value) for value in named_attributes(module).values())
             held = {name.rpartition(".")[2]: name for name in own if name in arrays}
