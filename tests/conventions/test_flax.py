@@ -145,12 +145,13 @@ def test_a_modules_own_reading_is_among_those_of_its_names(fact):
     wanted = {slot.key: slot.axes for slot in described(fact).slots}
     if name in EINSUMS or any("axis_" in told for told in wanted.values()):
         return
-    arrays = {weight["key"]: weight["shape"] for weight in fact["weights"]}
+    module = f"{name.rpartition('.')[2]}_0"  # as linen calls it
+    arrays = {f"{module}/{weight['key']}": weight["shape"] for weight in fact["weights"]}
     found = {path: axes(inside) for path, inside in owned(arrays).items()}
     if name.endswith(("RNN", "Bidirectional")) or "base_module" in str(list(arrays)):
         assert all(found.values())
     else:
-        assert (name, wanted) in found[""]
+        assert (name, wanted) in found[module]
 
 
 def test_readings_of_a_kernel_and_a_bias():
