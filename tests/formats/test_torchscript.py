@@ -318,3 +318,32 @@ def test_an_old_program_whose_arrays_are_cut_off_says_so(tmp_path, size):
     stored = open_stored(path)
     assert arrays(stored) == {}
     assert "serialized_state_dict.pt" in stored.problems[0]
+
+
+def test_a_pickle_that_calls_is_told_and_calls_nothing(tmp_path):
+    path = tmp_path / "m.pt"
+    touched = tmp_path / "touched"
+    command = f"touch {touched}".encode()
+    called = b"cposix\nsystem\nX" + len(command).to_bytes(4, "little") + command + b"\x85R"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("m/data.pkl", b"\x80\x02c__torch__\nNet\n)\x81}(X\x01\x00\x00\x00a" + called + b"ub.")
+        archive.writestr("m/code/__torch__.py", "class Net(Module):\n  __parameters__ = []\n")
+    stored = open_stored(path)
+    assert stored.remarks == ("its pickle would call posix.system, which torch.jit.load refuses",)
+    assert (stored.root.class_name, stored.root.package, touched.exists()) == ("Net", "__main__", False)
+
+
+@pytest.mark.oracle
+def test_pytorch_refuses_such_a_pickle(tmp_path):
+    import torch
+
+    path = tmp_path / "m.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("m/data.pkl", b"\x80\x02cposix\nsystem\nX\x01\x00\x00\x00a\x85R.")
+        archive.writestr("m/code/__torch__.py", "")
+        archive.writestr("m/constants.pkl", b"\x80\x02).")
+        archive.writestr("m/version", "3")
+    with pytest.raises(RuntimeError, match="posix"):
+        torch._C.import_ir_module(torch._C.CompilationUnit(), str(path), None, {}, False)
+    with pytest.raises(FormatError, match="expected a module of TorchScript, found other data"):
+        open_stored(path)

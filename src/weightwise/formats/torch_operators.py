@@ -69,7 +69,8 @@ def pooling(rank: int) -> Iterator[tuple[str, Operator]]:
     for kind in ("avg", "max"):
         settings = plain(f"Adaptive{kind.title()}Pool{rank}d", "output_size")
         yield f"adaptive_{kind}_pool{rank}d", Operator("self output_size", settings)
-        yield f"_adaptive_{kind}_pool{rank}d", Operator("self output_size", settings)
+        if kind == "avg" and rank > 1:
+            yield f"_adaptive_avg_pool{rank}d", Operator("self output_size", settings)
 
 
 def padding(rank: int) -> Iterator[tuple[str, Operator]]:
