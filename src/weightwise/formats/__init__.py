@@ -38,7 +38,7 @@ SOURCES = (
 """The readers of a `Source`."""
 BEGINNINGS = {b"\x89HDF": "keras_hdf5", b"\x80\x02": "torch_legacy", b"\x93NUM": "numpy_files"}
 """The reader that is asked first of a file that begins so, because every reader that is asked must be imported."""
-ARCHIVES = ("keras_archive", "torch_zip", "torchscript", "torch_exported", "numpy_files")
+ARCHIVES = ("keras_archive", "torch_zip", "numpy_files", "torchscript", "torch_exported")
 """The readers of an `Archive`."""
 FOLDERS: tuple[str, ...] = (
     "safetensors",
