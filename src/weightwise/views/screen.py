@@ -107,8 +107,9 @@ def _says_classes(model: Model) -> bool:
 
 def _kind(model: Model) -> str:
     stored = model.stored
-    version = f" {stored.version.split('.')[0]}" if stored.version else ""
-    return f"{stored.framework}{version} {stored.root.class_name}".strip()
+    major, _, rest = stored.version.partition(".")
+    version = f"{major}.{rest.split('.')[0]}" if major == "0" and rest else major  # before 1.0 the second number counts
+    return " ".join(filter(None, [stored.framework, version, stored.root.class_name]))
 
 
 def _trained(model: Model, facts: Overview) -> str:
