@@ -32,7 +32,7 @@ from weightwise.ops.norm import BatchNorm, Standardization
 from weightwise.ops.wrappers import TimeDistributed
 
 GOLDEN = Path(__file__).parents[1] / "oracles" / "golden"
-TABLES = {"keras": keras.TABLE, "pytorch": pytorch.TABLE}
+TABLES = {"keras": keras.TABLE.describe, "pytorch": pytorch.describe}
 FACTS = [
     (TABLES[framework], json.loads(line))
     for framework in TABLES
@@ -85,9 +85,11 @@ def test_the_names_that_a_row_has():
     assert list(names("side{input: in | recurrent: units'}")) == ["side", "in", "units'"]
 
 
-@pytest.mark.parametrize(("table", "fact"), FACTS, ids=lambda value: value["name"] if isinstance(value, dict) else "")
-def test_every_array_that_a_framework_made_can_be_explained(table, fact):
-    description = described(fact, table.describe)
+@pytest.mark.parametrize(
+    ("describe", "fact"), FACTS, ids=lambda value: value["name"] if isinstance(value, dict) else ""
+)
+def test_every_array_that_a_framework_made_can_be_explained(describe, fact):
+    description = described(fact, describe)
     for slot in description.slots:
         assert role_meaning(slot.role, description.operation) is not UNNAMED
         assert all(axis_meaning(name) is not OTHER for name in names(slot.axes)), slot.axes

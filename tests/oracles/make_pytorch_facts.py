@@ -17,10 +17,12 @@ from typing import Any
 
 import numpy
 import torch
+from torch.nn.utils.parametrize import is_parametrized
 
 from tests.oracles.case import Case, input_values
 from tests.oracles.fact import Framework, flat, lines
 from weightwise.conventions.pytorch import configuration
+from weightwise.formats.state_dict import split
 
 GOLDEN = Path(__file__).parent / "golden"
 FAMILIES = (
@@ -33,6 +35,7 @@ FAMILIES = (
     "spatial",
     "recurrent",
     "attention",
+    "reparametrised",
 )
 
 
@@ -70,7 +73,7 @@ class PyTorch(Framework):
         """Give the module's own arrays their values; a projection inside an attention hands its input on."""
         for (_, array), values in zip(own_arrays(layer), arrays, strict=True):
             array.copy_(torch.from_numpy(numpy.asarray(values)))
-        for inner in layer.children():
+        for inner in (inner for name, inner in layer.named_children() if name != "parametrizations"):
             torch.nn.init.eye_(inner.weight)
             if inner.bias is not None:
                 torch.nn.init.zeros_(inner.bias)
@@ -80,8 +83,9 @@ class PyTorch(Framework):
         return [name for name, _ in own_arrays(layer)]
 
     def serialised(self, layer: Any) -> tuple[str, Any]:
-        """Return the class and what the module's attributes say."""
-        return type(layer).__name__, configuration(layer.__dict__)
+        """Return the class, without what a parametrization makes of it, and what the module's attributes say."""
+        kind = type(layer).__bases__[0] if is_parametrized(layer) else type(layer)
+        return kind.__name__, configuration(layer.__dict__)
 
     def open_shapes(self, case: Case) -> list[list[int | None]]:
         """Return the output shapes, open where they change with the first axis of the inputs."""
@@ -105,8 +109,8 @@ class PyTorch(Framework):
 
 
 def own_arrays(layer: Any) -> Iterator[tuple[str, Any]]:
-    """Yield what the state dict has of the module itself."""
-    return ((name, array) for name, array in layer.state_dict().items() if "." not in name)
+    """Yield what the state dict has of the module itself, and of what some of its arrays are computed from."""
+    return ((name, array) for name, array in layer.state_dict().items() if not split(name, {})[0])
 
 
 def family_lines(family: str) -> list[str]:

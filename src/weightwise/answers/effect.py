@@ -62,6 +62,8 @@ def sides(position: Coordinates) -> tuple[dict[str, Coordinate], dict[str, Coord
 
 def _makers(names: Coordinates) -> set[str]:
     outputs = {name for name in names if name == "out" or name.startswith(("out_", "each_"))}
+    if "vocab" in names and names.keys() <= {"vocab", "in"}:  # scores of tokens, and no table of them
+        outputs.add("vocab")
     if outputs:
         return outputs | (MAKES & names.keys())
     if "mult" in names:
@@ -83,7 +85,7 @@ def _read(model: Model, layer: Layer, weight: Weight, index: Sequence[int], read
 
 
 def _source(model: Model, layer: Layer, weight: Weight) -> str:
-    cell = re.search(r"(\d+)/\w+$", weight.role)
+    cell = re.search(r"(\d+)/", weight.role)
     if cell and int(cell[1]):
         return f"the output of cell {int(cell[1]) - 1}"
     arriving = arrivals(model, layer)

@@ -28,6 +28,7 @@ class RoleMeaning:
 
 
 _PRODUCT = "multiplies {read}, and the product is added to {made}"
+_ITERATED = "are not learned by the gradient; training brings them closer to singular vectors at each step"
 
 ROLES: Mapping[str, RoleMeaning] = {
     "kernel": RoleMeaning("the factors by which the layer multiplies what it reads", _PRODUCT),
@@ -86,6 +87,28 @@ ROLES: Mapping[str, RoleMeaning] = {
     "lora_a": RoleMeaning("the first half of a low-rank update, which is multiplied by the second", _PRODUCT),
     "lora_b": RoleMeaning(
         "the second half of a low-rank update; the product of both is added to the array that it updates", _PRODUCT
+    ),
+    "magnitude": RoleMeaning(
+        "the lengths g: the layer computes with g · v / |v|, and the directions v are an array of their own",
+        "is the length to which the directions v of its place are brought",
+    ),
+    "direction": RoleMeaning(
+        "the directions v: the layer computes with g · v / |v|, and the lengths g are an array of their own",
+        "is divided by |v| and multiplied by its g before it " + _PRODUCT,
+    ),
+    "unscaled": RoleMeaning(
+        "the factors W before they are divided by σ = uᵀ · W · v, which is about their largest singular value",
+        "is divided by σ before it " + _PRODUCT,
+    ),
+    "left_vector": RoleMeaning(
+        "the vector u of σ = uᵀ · W · v, by which the factors W are divided",
+        "multiplies nothing that arrives; it is a factor in σ, by which all of W is divided",
+        origin=_ITERATED,
+    ),
+    "right_vector": RoleMeaning(
+        "the vector v of σ = uᵀ · W · v, by which the factors W are divided",
+        "multiplies nothing that arrives; it is a factor in σ, by which all of W is divided",
+        origin=_ITERATED,
     ),
     "-": RoleMeaning(
         "numbers that the framework keeps beside the weights",
@@ -154,6 +177,8 @@ PARTS: Mapping[str, str] = {
     "gate": "the gate, which scales what is handed on",
     "projection": "the queries, the keys and the values, one after another",
     "output": "the output, which joins the heads again",
+    "kernel": "the kernel",
+    "recurrent_kernel": "the recurrent kernel",
 }
 """Parts of a layer that have roles of their own."""
 

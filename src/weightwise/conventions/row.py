@@ -103,6 +103,8 @@ class Slot:
     """Other keys under which the file stores the same array again."""
     at: str = ""
     """The block of a named axis that the array is, of an array that the operation takes whole: `gate=i`."""
+    note: str = ""
+    """What else must be said of it, as a clause: `weight_g and weight_v stand for weight = g · v / |v|`."""
 
 
 @dataclass(frozen=True)

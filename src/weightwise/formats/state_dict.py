@@ -23,7 +23,7 @@ WRAPPERS: Mapping[str, str] = {
 """Components that wrappers put into the names of the arrays of the module that they wrap, and who does so."""
 INNER = re.compile(
     r"(?:(?P<layer>.*?)\.)??"
-    r"(?P<key>parametrizations\.[^.]+\.\w+|lora_(?:[AB]|embedding_[AB]|magnitude_vector)(?:\.[^.]+)*|[^.]+)"
+    r"(?P<key>parametrizations\.[^.]+(?:\.\w+)+|lora_(?:[AB]|embedding_[AB]|magnitude_vector)(?:\.[^.]+)*|[^.]+)"
 )
 """A name in two: the module, and what the module calls the array, with what belongs to a reparametrisation of it."""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from weightwise.formats.pickle_values import Global, Instance, attributes
 from weightwise.formats.state_dict import Module
+from weightwise.formats.torch_configuration import DIMS, norms
 from weightwise.formats.torch_sequence import calls_in
 from weightwise.formats.torch_values import Tensor
 from weightwise.formats.torch_walk import MOST_SIGNS, Named, key_text
@@ -101,7 +102,16 @@ def note(found: Modules, name: str, module: Instance) -> None:
     class_name, package = found.classes[name] = class_of(module)
     if not name or parameters or buffers or not members(module, "_modules"):
         own = {"parameters": list(parameters), "buffers": [key for key in buffers if key not in passing]}
-        found.described[name] = Module(class_name, package, {**configuration(module), **own})
+        dims = norms(hooks(module))
+        computed = {DIMS: dims} if dims else {}
+        found.described[name] = Module(class_name, package, {**configuration(module), **own, **computed})
+
+
+def hooks(module: Instance) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yields the class and the attributes of each object that a module calls before it computes."""
+    for hook in members(module, "_forward_pre_hooks").values():
+        if isinstance(hook, Instance):
+            yield class_of(hook)[0], attributes(hook.state)
 
 
 def left_out(module: Instance) -> frozenset[str]:

@@ -57,7 +57,9 @@ def _rule(readings: Sequence[Reading]) -> str:
     """Return what the names rest on."""
     classes = list(dict.fromkeys(reading.class_name for reading in readings))
     verb = "calls" if len(classes) == 1 else "call"
-    return f"the file says no class; of those that are known, {listed(classes)} {verb} for these names and shapes"
+    notes = dict.fromkeys(told.slot.note for reading in readings for told in reading.told.values() if told.slot.note)
+    rule = f"the file says no class; of those that are known, {listed(classes)} {verb} for these names and shapes"
+    return "; ".join((rule, *notes))
 
 
 def _nothing(array: StoredArray, layer: StoredLayer) -> Named:

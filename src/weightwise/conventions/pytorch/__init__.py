@@ -11,7 +11,7 @@ row applies is a matter of these names more than of settings: a layer without bi
 
 from weightwise.conventions.pytorch.rows import ROWS, rows_for
 from weightwise.conventions.pytorch.wings import WINGS
-from weightwise.conventions.row import Row
+from weightwise.conventions.row import Config, Description, Row, Shapes
 from weightwise.conventions.table import Table
 from weightwise.conventions.wings import Rules
 from weightwise.formats.torch_configuration import configuration
@@ -19,7 +19,18 @@ from weightwise.formats.torch_configuration import configuration
 RULES = Rules(WINGS)
 TABLE = Table(RULES, rows_for, by_name=True)
 
-describe = TABLE.describe
+
+def describe(class_name: str, config: Config, inputs: Shapes) -> Description | None:
+    """Return what a module of this class and configuration stores, as `Table.describe` does.
+
+    The names of arrays from which others are computed end as those that `reparametrised` knows, or lie deeper.
+    """
+    if not any("." in name or name.endswith(("_g", "_orig")) for name in config.get("parameters", ())):
+        return TABLE.describe(class_name, config, inputs)
+    # Imported when it is needed: few modules are like this, and a start loads what most files need.
+    from weightwise.conventions.pytorch.reparametrised import described
+
+    return described(TABLE, class_name, config, inputs)
 
 
 def all_rows() -> tuple[Row, ...]:

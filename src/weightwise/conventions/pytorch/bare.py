@@ -40,7 +40,31 @@ def told_class(name: str) -> str:
 
 
 def readings(arrays: Arrays) -> Iterator[tuple[str, Sequence[Slot]]]:
-    """Yield each class that calls for arrays of these names, with its slots; their sizes are not compared yet."""
+    """Yield each class that calls for arrays of these names, with its slots; their sizes are not compared yet.
+
+    Where the names are those of arrays from which others are computed, these others are what a class calls for.
+    """
+    if any(name.endswith(("_v", ".original", ".original1")) for name in arrays):
+        yield from _reparametrised(arrays)
+    else:
+        yield from _readings(arrays)
+
+
+def _reparametrised(arrays: Arrays) -> Iterator[tuple[str, Sequence[Slot]]]:
+    """Yield the classes that call for the arrays that these stand for, with the slots of these."""
+    # Imported when it is needed: few modules are like this, and a start loads what most files need.
+    from weightwise.conventions.pytorch.reparametrised import fits, plain, possible, standing, stored_slots
+
+    found = standing(arrays)
+    stood_for = {one.name: one.shape(arrays) for one in found}
+    shapes = {name: stood_for.get(name, arrays.get(name, ())) for name in plain(arrays, found)}
+    for class_name, slots in _readings(shapes):
+        if all(fits(slot, len(stood_for[slot.key])) for slot in slots if slot.key in stood_for):
+            yield from ((class_name, stored_slots(slots, found, dims)) for dims in possible(arrays, found))
+
+
+def _readings(arrays: Arrays) -> Iterator[tuple[str, Sequence[Slot]]]:
+    """Yield each class that calls for arrays of these names, with its slots."""
     names = set(arrays)
     if any(name.startswith("weight_ih_l") for name in names):
         candidates = ((name, _stacked(name, arrays)) for name in STACKED)
