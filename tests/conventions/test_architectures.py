@@ -25,7 +25,6 @@ READS = {"Linear": 1, "Conv1D": 0, "Conv2d": 1}
 ROLES = {
     "LayerNorm": {"gamma", "beta"},
     "BatchNorm2d": {"gamma", "beta", "mean", "variance", "-"},
-    "Embedding": {"table"},
 }
 CONFIGURED = [name for name, fact in FACTS.items() if fact["config"]]
 
@@ -68,6 +67,7 @@ def check(weight, class_name):
     elif class_name in ROLES:
         assert weight.role in ROLES[class_name]
     if class_name == "Embedding":
+        assert weight.role == ("table" if dimensions[0] == ["vocab"] else "")
         assert dimensions in ([["vocab"], ["features"]], [["position"], ["features"]], [["segment"], ["features"]])
     if "Norm" in class_name and weight.shape:
         assert dimensions in ([["features"]], [["head_dim"]])

@@ -23,3 +23,9 @@ def test_the_matrix_of_proofs_is_up_to_date():
 def test_the_table_of_formats_is_up_to_date():
     make_formats = generator("make_formats")
     assert make_formats.PAGE.read_text() == make_formats.page(), "run: python docs/make_formats.py"
+
+
+def test_the_table_of_architectures_is_up_to_date():
+    make_architectures = generator("make_architectures")
+    text = make_architectures.PAGE.read_text()
+    assert text == make_architectures.page(), "run: python docs/make_architectures.py"

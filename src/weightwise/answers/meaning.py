@@ -128,6 +128,9 @@ AXES: Mapping[str, AxisMeaning] = {
     "vocab": AxisMeaning(
         "token", "one row for each token, or category, 0 to {last}", "token {at} of {size}", "token {at}", True
     ),
+    "segment": AxisMeaning(
+        "segment", "one row for each part of what is read, 0 to {last}", "segment {at} of {size}", "segment {at}", True
+    ),
     "position": AxisMeaning(
         "position", "one for each position of the sequence", "position {at} of {size}", "position {at}"
     ),

@@ -50,15 +50,15 @@ class Family:
     """Pairs of sizes that must differ for names and shapes to tell the family."""
 
 
-def linear(name: str, out: str, sizes: str, reads: str = "in", note: str = "") -> Iterator[Pattern]:
+def linear(name: str, out: str, sizes: str, reads: str = "in") -> Iterator[Pattern]:
     """Yield the arrays of a `torch.nn.Linear`; `sizes` are those of `out` and `reads`."""
-    yield Pattern(f"{name}.weight", "kernel", f"{out} {reads}", sizes, note=note)
-    yield Pattern(f"{name}.bias", "bias", out, sizes.split()[0], note=note)
+    yield Pattern(f"{name}.weight", "kernel", f"{out} {reads}", sizes)
+    yield Pattern(f"{name}.bias", "bias", out, sizes.split()[0])
 
 
-def embedding(name: str, sizes: str, rows: str = "vocab", note: str = "") -> Iterator[Pattern]:
-    """Yield the array of a `torch.nn.Embedding`."""
-    yield Pattern(f"{name}.weight", "table", f"{rows} features", sizes, note=note)
+def embedding(name: str, sizes: str, rows: str = "vocab") -> Iterator[Pattern]:
+    """Yield the array of a `torch.nn.Embedding`, whose rows are those of tokens unless it is said otherwise."""
+    yield Pattern(f"{name}.weight", "table" if rows == "vocab" else "", f"{rows} features", sizes)
 
 
 def depthwise(name: str, channels: str, window: int) -> Pattern:
