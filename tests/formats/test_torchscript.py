@@ -286,7 +286,22 @@ def test_an_array_whose_bytes_are_missing_is_left_out(tmp_path):
     assert "features.1.bias" in stored.problems[0]
 
 
-@pytest.mark.parametrize("part", ["graph_module", "signature", "graph", "nodes", "tensor_values", "module_call_graph"])
+@pytest.mark.parametrize(
+    "part",
+    [
+        "graph_module",
+        "signature",
+        "graph",
+        "nodes",
+        "tensor_values",
+        "module_call_graph",
+        "parameter_name",
+        "arg",
+        "target",
+        "sizes",
+        "nn_module_stack",
+    ],
+)
 @pytest.mark.parametrize("value", [None, 3, [], {}, "text", [None], {"a": 1}, [[{}]], [{"target": 3, "outputs": [3]}]])
 def test_a_graph_of_other_things_leaves_the_arrays(tmp_path, part, value):
     def replaced(node):
@@ -300,6 +315,22 @@ def test_a_graph_of_other_things_leaves_the_arrays(tmp_path, part, value):
     stored = open_stored(changed("exported.pt2", tmp_path / "m.pt2", change))
     assert sorted(arrays(stored)) == sorted(FACTS["exported.pt2"]["arrays"])
     assert len(weights(named(stored))) == len(FACTS["exported.pt2"]["arrays"])
+
+
+@pytest.mark.parametrize("part", ["config", "path_name", "tensor_meta", "dtype", "sizes", "strides", "storage_offset"])
+@pytest.mark.parametrize("value", [None, -3, [], {}, "text", [{"as_int": -1}], [[]], True, 10**30])
+def test_a_list_of_arrays_of_other_things_ends_in_an_answer(tmp_path, part, value):
+    def replaced(node):
+        if isinstance(node, dict):
+            return {key: value if key == part else replaced(inner) for key, inner in node.items()}
+        return node
+
+    def change(name: str, data: bytes) -> bytes:
+        return json.dumps(replaced(json.loads(data))).encode() if "weights_config" in name else data
+
+    stored = open_stored(changed("exported.pt2", tmp_path / "m.pt2", change))
+    whole = 0 if part == "config" else len(FACTS["exported.pt2"]["arrays"])
+    assert len(arrays(stored)) + len(stored.problems) == whole
 
 
 def test_archives_of_before_the_pickle_are_refused(tmp_path):

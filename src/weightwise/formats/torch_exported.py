@@ -146,7 +146,8 @@ def pickled(archive: Archive, member: str, array: str) -> Iterator[Named]:
 
 def described(archive: Archive, member: str, meta: Mapping[str, Any]) -> Tensor:
     """Returns a tensor by its description; what is wrong with it is found when it becomes an array."""
-    dtype = DTYPES.get(meta.get("dtype", 0), "unknown")
+    number = meta.get("dtype")
+    dtype = DTYPES.get(number, "unknown") if isinstance(number, int) else "unknown"
     storage = Storage(member, dtype)
     try:
         storage.source = archive.lazy(member)

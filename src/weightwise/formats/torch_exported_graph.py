@@ -113,7 +113,7 @@ class Program:
                     if kind == "user_input" and isinstance(name, str):
                         inputs.append(Tensor(ENTRY, 0, len(inputs)))
                         self.give(name, inputs[-1])
-                    elif isinstance(name, str) and target in self.arrays:
+                    elif isinstance(name, str) and isinstance(target, str) and target in self.arrays:
                         self.give(name, Held(target, self.arrays[target].shape))
         self.graph.inputs = tuple(inputs)
 
