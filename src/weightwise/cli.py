@@ -28,7 +28,8 @@ Command = Callable[["Model", argparse.Namespace], str]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    gc.disable()  # the process is over before anything could be gained from looking for cycles
+    if arguments is None:
+        gc.disable()  # a process of its own is over before anything could be gained from looking for cycles
     chosen = _parsed(list(sys.argv[1:] if arguments is None else arguments))
     from weightwise.errors import WeightwiseError
 
