@@ -8,9 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy
 import pytest
 
 from weightwise.cli import COMMANDS, main
+from weightwise.formats.safetensors_writer import Written, write_safetensors
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "mnist_cnn.keras"
@@ -176,3 +178,40 @@ def test_a_pipe_that_closes_early_is_no_error():
     assert ended.stdout == "{\n"
     assert ended.stderr == ""
     assert ended.returncode == 0
+
+
+@pytest.fixture
+def blocks(tmp_path):
+    """A checkpoint of five blocks that are alike, as a safetensors file."""
+    names = [f"layers.{number}.{part}" for number in range(5) for part in ("norm.bias", "up.bias", "up.weight")]
+    arrays = [numpy.zeros((3, 7) if name.endswith("weight") else (3,), "float32") for name in names]
+    path = tmp_path / "blocks.safetensors"
+    pairs = zip(names, arrays, strict=True)
+    written = [Written(name, array.shape, "float32", lambda array=array: array) for name, array in pairs]
+    write_safetensors(path, written, {"format": "pt"})
+    return path
+
+
+def test_blocks_that_are_alike_are_told_once(run, blocks):
+    assert "layers.0–4.up ×5" in run(blocks)[1]
+    unfolded = run(blocks, "--unfold")[1]
+    assert "×" not in unfolded.replace(" × ", "")
+    assert all(f"layers.{number}.up" in unfolded for number in range(5))
+
+
+def test_only_what_has_the_pattern_in_its_name(run, blocks):
+    assert "norm" not in run(blocks, "--filter", "*.up")[1]
+    listed = run(blocks, "--weights-only", "--filter", "weight")[1].splitlines()
+    assert [line.split()[1] for line in listed] == [f"layers.{number}.up/weight" for number in range(5)]
+
+
+def test_a_pattern_that_nothing_has(run, blocks):
+    code, out, err = run(blocks, "--filter", "query")
+    assert (code, out) == (2, "")
+    assert "no layer and no array has a name like 'query'" in err
+
+
+def test_the_largest_first(run):
+    listed = run(EXAMPLE, "--weights-only", "--sort", "size")[1].splitlines()
+    assert [line.split()[0] for line in listed[:2]] == ["[4]", "[2]"]
+    assert run(EXAMPLE, "--sort", "size")[1].index("dense_1") < run(EXAMPLE, "--sort", "size")[1].index("conv2d_2")

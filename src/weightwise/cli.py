@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name, (command, help_text, example, options) in COMMANDS.items():
         sub = commands.add_parser(name, help=help_text, description=help_text, epilog=f"example: weightwise {example}")
-        sub.add_argument("model", metavar="MODEL", help="the file of a model")
+        sub.add_argument("model", metavar="MODEL", help="the file or the folder of a model")
         options(sub)
         sub.add_argument("--traceback", action="store_true", help="on an error, show where in the program it was found")
         sub.set_defaults(command=command)
