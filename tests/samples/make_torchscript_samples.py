@@ -282,7 +282,8 @@ def main() -> None:
     for name, (content, inputs) in samples().items():
         (SAMPLES / name).write_bytes(content)
         found[name] = facts(content, name, inputs)
-    (SAMPLES / "torchscript_facts.json").write_text(json.dumps(found, indent=1) + "\n")
+    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(told)}" for name, told in found.items())
+    (SAMPLES / "torchscript_facts.json").write_text(f"{{\n{lines}\n}}\n")
 
 
 if __name__ == "__main__":
