@@ -173,6 +173,16 @@ def test_what_only_looks_like_an_architecture_is_told_as_if_there_were_none(miss
     ]
 
 
+@pytest.mark.parametrize("name", FACTS)
+def test_one_array_with_its_dimensions_in_another_order_rules_a_family_out(name):
+    shapes = shapes_of(name)
+    turned = {general(path): path for path, shape in shapes.items() if shape != shape[::-1]}
+    assert len(turned) > 1
+    for path in turned.values():
+        model = opened({**shapes, path: shapes[path][::-1]}, FACTS[name]["config"])
+        assert not known(model), path
+
+
 def test_a_configuration_of_another_model_rules_a_family_out():
     for config in ({"model_type": "ernie4_5"}, {"model_type": "gpt2"}, {"model_type": ["llama"]}, {"model_type": None}):
         assert not known(opened(shapes_of("Llama"), config))
