@@ -125,6 +125,49 @@ CASES = {
         {"weight_ih_l0": (35, 5), "weight_hh_l0": (35, 7)},
         dict.fromkeys(("weight_ih_l0", "weight_hh_l0")),
     ),
+    "Linear, weight_norm": (
+        {"bias": (3,), "weight_g": (3, 1), "weight_v": (3, 5)},
+        {"bias": "out", "weight_g": "out 1", "weight_v": "out in"},
+    ),
+    "Linear, weight_norm of the whole": (
+        {"bias": (3,), "parametrizations.weight.original0": (), "parametrizations.weight.original1": (3, 5)},
+        {"bias": "out", "parametrizations.weight.original0": "", "parametrizations.weight.original1": "out in"},
+    ),
+    "ConvTranspose2d, spectral_norm": (
+        {
+            "bias": (5,),
+            "parametrizations.weight.original": (4, 5, 3, 2),
+            "parametrizations.weight.0._u": (5,),
+            "parametrizations.weight.0._v": (24,),
+        },
+        {
+            "bias": "out",
+            "parametrizations.weight.original": "(groups in/groups) out/groups kh kw",
+            "parametrizations.weight.0._u": "out/groups",
+            "parametrizations.weight.0._v": "(groups in/groups kh kw)",
+        },
+    ),
+    "square Linear, spectral_norm along one side or the other": (
+        {"bias": (4,), "weight_orig": (4, 4), "weight_u": (4,), "weight_v": (4,)},
+        {"bias": "out", "weight_orig": "out in", "weight_u": None, "weight_v": None},
+    ),
+    "lengths that are none": (
+        {"bias": (3,), "weight_g": (3, 5), "weight_v": (3, 5)},
+        dict.fromkeys(("bias", "weight_g", "weight_v")),
+    ),
+    "directions alone": ({"bias": (3,), "weight_v": (3, 5)}, dict.fromkeys(("bias", "weight_v"))),
+    "pruned Linear": (
+        {"bias": (3,), "weight_orig": (3, 5), "weight_mask": (3, 5)},
+        dict.fromkeys(("bias", "weight_orig", "weight_mask")),
+    ),
+    "a weight beside what it is computed from": (
+        {"weight": (3, 5), "weight_g": (3, 1), "weight_v": (3, 5)},
+        dict.fromkeys(("weight", "weight_g", "weight_v")),
+    ),
+    "vectors of two lengths": (
+        {"bias_g": (3,), "bias_v": (3,), "weight": (3, 5)},
+        dict.fromkeys(("bias_g", "bias_v", "weight")),
+    ),
     "names that nobody knows": ({"alpha": (3, 5), "beta": (3,)}, {"alpha": None, "beta": None}),
     "one name too many": ({"weight": (3, 5), "bias": (3,), "mask": (3, 5)}, dict.fromkeys(("weight", "bias", "mask"))),
 }
@@ -142,6 +185,25 @@ def test_the_readings_that_are_left_are_listed():
     assert item.readings == ("out in/groups kh kw", "(groups in/groups) out/groups kh kw")
     assert "Conv2d" in item.note
     assert "ConvTranspose2d" in item.note
+
+
+def test_what_arrays_stand_for_is_said():
+    item = inferred("PyTorch", {"bias": (3,), "weight_g": (3, 1), "weight_v": (3, 5)})["weight_g"]
+    assert item.note == (
+        "the file says no class; of those that are known, Linear calls for these names and shapes; weight_g and "
+        "weight_v stand for weight = g · v / |v|"
+    )
+    assert (item.role, item.trainable) == ("magnitude", True)
+
+
+def test_readings_stay_few_where_each_of_many_arrays_leaves_two():
+    shapes = {"weight_ih_l0": (7, 7)}
+    for level in range(40):
+        shapes |= {f"weight_hh_l{level}{part}": size for part, size in (("_orig", (7, 7)), ("_u", (7,)), ("_v", (7,)))}
+        shapes[f"weight_ih_l{level}"] = (7, 7)
+    found = inferred("PyTorch", shapes)
+    assert str(found["weight_hh_l39_orig"].bound.axes) == "units units'"
+    assert found["weight_hh_l39_u"].readings == ("units", "units'")
 
 
 def test_every_class_with_arrays_is_thought_of():

@@ -53,6 +53,8 @@ def cases(norm: str) -> Iterator[Case]:
     yield case("ConvTranspose2d groups, square", lambda: nn.ConvTranspose2d(4, 4, 2, groups=2), (1, 4, 2, 2))
     yield case("LSTM", lambda: nn.LSTM(3, 4, bias=False), (5, 2, 3), name="weight_hh_l0")
     yield case("GRUCell", lambda: nn.GRUCell(3, 4), (2, 3), (2, 4), name="weight_ih")
+    if norm != "spectral_norm":  # which has no vectors for a bias
+        yield case("Linear", lambda: nn.Linear(3, 5), (2, 3), name="bias")
     if "weight" in norm:
         yield case("Linear", lambda: nn.Linear(3, 5), (2, 3), dim=None)
         yield case("ConvTranspose2d groups", lambda: nn.ConvTranspose2d(4, 6, 2, groups=2), (1, 4, 3, 2), dim=None)

@@ -177,7 +177,6 @@ PARTS: Mapping[str, str] = {
     "gate": "the gate, which scales what is handed on",
     "projection": "the queries, the keys and the values, one after another",
     "output": "the output, which joins the heads again",
-    "kernel": "the kernel",
     "recurrent_kernel": "the recurrent kernel",
 }
 """Parts of a layer that have roles of their own."""

@@ -19,8 +19,9 @@ from weightwise.formats.torch_walk import MOST_SIGNS, Named, key_text
 WRAPPERS = ("DataParallel", "DistributedDataParallel", "OptimizedModule", "FullyShardedDataParallel")
 MOST_MODULES = 100_000
 MOST_STEPS = 1_000_000
-"""So many attributes, parameters, buffers and modules are looked at."""
-KINDS = ("_parameters", "_buffers", "_modules")
+"""So many attributes, parameters, buffers, modules and hooks are looked at."""
+HOOKS = "_forward_pre_hooks"
+KINDS = ("_parameters", "_buffers", "_modules", HOOKS)
 MOST_TEXT = 200
 MOST_ITEMS = 32
 
@@ -109,7 +110,7 @@ def note(found: Modules, name: str, module: Instance) -> None:
 
 def hooks(module: Instance) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yields the class and the attributes of each object that a module calls before it computes."""
-    for hook in members(module, "_forward_pre_hooks").values():
+    for hook in members(module, HOOKS).values():
         if isinstance(hook, Instance):
             yield class_of(hook)[0], attributes(hook.state)
 

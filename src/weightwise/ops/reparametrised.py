@@ -28,6 +28,16 @@ def axis_name(term: Term) -> str:
     return term.name if isinstance(term, Labels) else str(term)
 
 
+def part_role(role: str, part: str) -> str:
+    """Return the role of an array from which that of another role is computed; a kernel is what goes without saying.
+
+    >>> part_role("0/kernel", "direction"), part_role("recurrent_kernel", "direction")
+    ('0/direction', 'recurrent_kernel/direction')
+    """
+    *outer, last = role.split("/")
+    return "/".join((*outer, *([] if last == "kernel" else [last]), part))
+
+
 @dataclass(frozen=True)
 class Normed:
     """One weight that is computed from others."""
@@ -47,17 +57,18 @@ class Normed:
         across = " ".join(text if kept else "1" for text, kept in pairs)
         along = " ".join("1" if kept else text for text, kept in pairs)
         forms = {"magnitude": across, "left_vector": across, "right_vector": along}
-        return {f"{self.role}/{part}": forms.get(part, axes) for part in self.parts}
+        return {part_role(self.role, part): forms.get(part, axes) for part in self.parts}
 
     def computed(self, weights: Mapping[str, Array]) -> Array:
         """Return the weight from its parts."""
         import numpy
 
+        parts = [weights[part_role(self.role, part)] for part in self.parts]
         if self.parts == SINGULAR:
-            whole, left, right = (weights[f"{self.role}/{part}"] for part in SINGULAR)
+            whole, left, right = parts
             scaled: Array = whole / (whole * left * right).sum()
             return scaled
-        lengths, directions = (weights[f"{self.role}/{part}"] for part in LENGTHS)
+        lengths, directions = parts
         # Where an axis that is kept has one place, the norm is the same with it or without.
         others = tuple(axis for axis, size in enumerate(lengths.shape) if size == 1)
         made: Array = lengths * directions / numpy.sqrt((directions**2).sum(axis=others, keepdims=True))

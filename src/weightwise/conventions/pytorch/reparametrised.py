@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 from math import prod
 
 from weightwise.axes import Expand, Merge, Term, parse
@@ -21,7 +20,7 @@ from weightwise.conventions.row import Config, Description, Shapes, Slot
 from weightwise.conventions.table import Table
 from weightwise.formats.torch_configuration import DIMS
 from weightwise.ops.operation import ShapeError
-from weightwise.ops.reparametrised import LENGTHS, SINGULAR, Normed, Reparametrised, axis_name
+from weightwise.ops.reparametrised import LENGTHS, SINGULAR, Normed, Reparametrised, axis_name, part_role
 
 WHOLE = -1
 """The `dim` of a weight normalization with one length for the whole weight."""
@@ -99,9 +98,14 @@ def _only(shape: tuple[int, ...], dim: int) -> tuple[int, ...]:
 
 
 def possible(shapes: Mapping[str, Sequence[int]], found: Sequence[Standing]) -> Iterator[dict[str, int]]:
-    """Yield the `dim` of each array that is stood for, in every combination that has these shapes."""
-    for chosen in product(*(dims(one, shapes) for one in found)):
-        yield {one.name: dim for one, dim in zip(found, chosen, strict=True)}
+    """Yield the `dim` of each array that is stood for, until each had all with which it has its shape; none for none.
+
+    These are not all combinations, of which there can be too many: what one array is does not rest on another's `dim`.
+    """
+    options = {one.name: dims(one, shapes) for one in found}
+    if all(options.values()):
+        for at in range(max(map(len, options.values()), default=0)):
+            yield {name: choices[at % len(choices)] for name, choices in options.items()}
 
 
 def stored_slots(slots: Iterable[Slot], found: Sequence[Standing], at: Mapping[str, int]) -> list[Slot]:
@@ -122,8 +126,8 @@ def _parts(slot: Slot, one: Standing, dim: int) -> Iterator[Slot]:
     axes = {"magnitude": lengths, "left_vector": _merged(kept), "right_vector": _merged(others)}
     for key, part in zip(one.keys, one.parts, strict=True):
         trained = slot.trainable and not part.endswith("_vector")
-        form = axes.get(part, slot.axes)
-        yield replace(slot, key=key, name=key, role=f"{slot.role}/{part}", axes=form, trainable=trained, note=one.told)
+        role, form = part_role(slot.role, part), axes.get(part, slot.axes)
+        yield replace(slot, key=key, name=key, role=role, axes=form, trainable=trained, note=one.told)
 
 
 def fits(slot: Slot, rank: int) -> bool:
@@ -144,8 +148,8 @@ def _split(slot: Slot, dim: int) -> tuple[list[Term], list[Term]]:
 
 
 def _merged(terms: Sequence[Term]) -> str:
-    """Return the axes of one dimension of these terms."""
-    return str(terms[0] if len(terms) == 1 else Merge(tuple(terms)))
+    """Return the axes of one dimension of these terms, which has one place where there are none."""
+    return str(terms[0] if len(terms) == 1 else Merge(tuple(terms))) if terms else "1"
 
 
 def described(table: Table, class_name: str, config: Config, inputs: Shapes) -> Description | None:
@@ -157,13 +161,15 @@ def described(table: Table, class_name: str, config: Config, inputs: Shapes) -> 
     names = _listed([*config["parameters"], *config["buffers"]])
     dims = config.get(DIMS, {})
     found = [one for one in standing(names) if one.name in dims]
-    missing = [name for name in _computed(names) if name not in dims]
+    understood = {one.name for one in found}
+    missing = [name for name in _computed(names) if name not in understood]
     settings = {**config, "parameters": [*plain(names, found), *missing], "buffers": config["buffers"]}
     description = table.describe(class_name, settings, inputs)
     if description is None or description.operation is None:
         return description
     known = [slot for slot in description.slots if slot.key not in missing]
-    slots = sorted(stored_slots(known, found, dims), key=lambda slot: names.index(slot.key))
+    places = {name: place for place, name in enumerate(names)}
+    slots = sorted(stored_slots(known, found, dims), key=lambda slot: places.get(slot.key, len(places)))
     if missing:
         note = f"its {', '.join(missing)} is computed from other arrays in a way that is not known"
         return Description(None, tuple(slots), note)
@@ -173,8 +179,8 @@ def described(table: Table, class_name: str, config: Config, inputs: Shapes) -> 
 
 def _listed(names: Sequence[str]) -> list[str]:
     """Return names as a state dict lists them: the module's own, then those below each parametrization."""
-    chains = ["", *dict.fromkeys(map(_chain, names))]
-    return sorted(names, key=lambda name: chains.index(_chain(name)))
+    places = {chain: place for place, chain in enumerate(dict.fromkeys(["", *map(_chain, names)]))}
+    return sorted(names, key=lambda name: places[_chain(name)])
 
 
 def _chain(name: str) -> str:
