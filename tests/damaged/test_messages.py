@@ -108,8 +108,7 @@ def test_weights_that_are_no_hdf5_leave_the_configuration(tmp_path):
     stored = open_stored(path)
     assert len(stored.root.layers) == 9
     assert stored.problems == (
-        f"{path}!model.weights.h5: the root group cannot be read "
-        f"(it does not begin as HDF5 does); {ADVICE}",
+        f"{path}!model.weights.h5: the root group cannot be read (it does not begin as HDF5 does); {ADVICE}",
     )
 
 
