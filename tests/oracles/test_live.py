@@ -68,7 +68,9 @@ def test_the_facts_are_the_frameworks(made):
 
 def test_the_outputs_are_the_frameworks(made):
     for golden, now in zip(*made, strict=True):
+        # Where a framework computes in float32, processors round differently.
+        relative = max(1e-9, golden["tolerance"])
         for was, computed in zip(golden["outputs"], now["outputs"], strict=True):
             numpy.testing.assert_allclose(
-                computed["values"], was["values"], rtol=1e-9, atol=1e-11, err_msg=golden["name"]
+                computed["values"], was["values"], rtol=relative, atol=relative / 100, err_msg=golden["name"]
             )
