@@ -46,7 +46,7 @@ def called(name: str, inputs: Sequence[Input], call: Any = None, layer: Any = No
 def square(name: str, size: int = 3, **options: Any) -> Case:
     """Return a case of MultiHeadAttention of which every axis has the same size."""
     inputs = [Input((2, size, size))] * 3
-    build = lambda: layers.MultiHeadAttention(size, size, **options)  # noqa: E731  # a case builds its layer later
+    build = lambda: layers.MultiHeadAttention(size, size, **options)  # noqa: E731  a case builds its layer later
     return Case(f"MultiHeadAttention{name}, square", build, inputs, symmetries=KEY_BIAS)
 
 

@@ -19,7 +19,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "mnist_cnn.keras"
 
 @pytest.fixture(scope="module")
 def keras_model():
-    keras = pytest.importorskip("keras")
+    keras = pytest.importorskip("keras", reason="Keras is an extra (oracles)")
     return keras.saving.load_model(EXAMPLE)
 
 

@@ -34,7 +34,7 @@ def plain(value):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_groups_attributes_shapes_dtypes_and_values(path):
-    h5py = pytest.importorskip("h5py")
+    h5py = pytest.importorskip("h5py", reason="h5py is an extra (oracles)")
     data = hdf5_bytes(path)
     ours = read_hdf5(memory_source("m", "m", data))
     groups, arrays = {}, {}

@@ -163,7 +163,7 @@ CASES = [
 
 @pytest.mark.parametrize(("builder", "framework", "ending"), CASES)
 def test_the_table_is_the_one_that_keras_printed(builder, framework, ending, tmp_path):
-    k = pytest.importorskip(framework)
+    k = pytest.importorskip(framework, reason=f"{framework} is an extra (oracles)")
     k.backend.clear_session()
     model = builder(k)
     path = tmp_path / f"model.{ending}"
@@ -174,5 +174,5 @@ def test_the_table_is_the_one_that_keras_printed(builder, framework, ending, tmp
 
 
 def test_the_golden_texts_are_those_of_keras():
-    pytest.importorskip("keras")
+    pytest.importorskip("keras", reason="Keras is an extra (oracles)")
     assert summaries() == json.loads(GOLDEN.read_text())

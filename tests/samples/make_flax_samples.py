@@ -152,10 +152,17 @@ def manager():
     FACTS["orbax_manager"] = {"params/Dense_0/kernel": fact(numpy.full((2, 3), 12.0, "float32"))}
 
 
+def without_notices():
+    """Take away Orbax's notices that a folder is whole, which say where on this machine it was written."""
+    for notice in SAMPLES.glob("orbax_*/**/commit_success.txt"):
+        notice.unlink()
+
+
 if __name__ == "__main__":
     files()
     dtypes()
     chunked()
     orbax_folders()
     manager()
+    without_notices()
     (SAMPLES / "flax_facts.json").write_text(json.dumps(FACTS, indent=1) + "\n")
