@@ -15,24 +15,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Dense(Operation):
-    """`activation(x · kernel + bias)` over the last axis."""
+class OverLastAxis(Operation):
+    """What reads all values of the last axis and puts `units` values in their place."""
 
     units: int
-    bias: bool = True
-    activation: str = "linear"
-    adaptation: float | None = None
-    """What the product of a low-rank pair is multiplied by before it is added to the kernel, where there is a pair."""
 
     @property
     def input_axis(self) -> str:
         """Return the axis that is summed over."""
         return "in"
-
-    def roles(self) -> Mapping[str, str]:
-        """Return the axes of the kernel, of the bias where there is one, and of a low-rank pair."""
-        bias = {"bias": "out"} if self.bias else {}
-        return {"kernel": "in out", **bias, **adaptation_roles("in out", self.adaptation)}
 
     def sizes(self, inputs: Sequence[Shape]) -> Mapping[str, int]:
         """Return the number of outputs, and of inputs."""
@@ -42,6 +33,21 @@ class Dense(Operation):
         """Return the input's axes with the outputs as channels in place of the last."""
         axes = inputs[0]
         return None if axes is None or "c" in axes[:-1] else (*axes[:-1], "c")
+
+
+@dataclass(frozen=True)
+class Dense(OverLastAxis):
+    """`activation(x · kernel + bias)` over the last axis."""
+
+    bias: bool = True
+    activation: str = "linear"
+    adaptation: float | None = None
+    """What the product of a low-rank pair is multiplied by before it is added to the kernel, where there is a pair."""
+
+    def roles(self) -> Mapping[str, str]:
+        """Return the axes of the kernel, of the bias where there is one, and of a low-rank pair."""
+        bias = {"bias": "out"} if self.bias else {}
+        return {"kernel": "in out", **bias, **adaptation_roles("in out", self.adaptation)}
 
     def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
         """Return the input's shape with `units` values in the last axis."""

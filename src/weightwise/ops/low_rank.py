@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from weightwise.ops.cells import prefixed, within
-from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes, known, only
+from weightwise.ops.dense import OverLastAxis
+from weightwise.ops.operation import Operation, Shape, ShapeError, only
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array
 
 
 @dataclass(frozen=True)
-class LowRank(Operation):
+class LowRank(OverLastAxis):
     """`x · lora_a · lora_b` over the last axis, added to what another layer returns where there is one."""
 
-    input_axis: ClassVar[str] = "in"
-
-    units: int
     adapted: Operation | None = None
     """The layer that is adapted, which reads the same input."""
 
@@ -30,15 +28,6 @@ class LowRank(Operation):
             "lora_b": "rank out",
             **prefixed("adapted", self.adapted.roles() if self.adapted else {}),
         }
-
-    def sizes(self, inputs: Sequence[Shape]) -> Mapping[str, int]:
-        """Return the number of outputs, and of inputs."""
-        return {"out": self.units, **known(**{"in": inputs[0][-1] if inputs else None})}
-
-    def tensor_axes(self, inputs: Sequence[TensorAxes]) -> TensorAxes:
-        """Return the input's axes with the outputs as channels in place of the last."""
-        axes = inputs[0]
-        return None if axes is None or "c" in axes[:-1] else (*axes[:-1], "c")
 
     def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
         """Return the input's shape with `units` values in the last axis; raises `ShapeError`."""
