@@ -16,6 +16,7 @@ from weightwise import errors
         (errors.NotAModelError, TypeError),
         (errors.SelectionError, LookupError),
         (errors.UnsupportedError, ValueError),
+        (errors.UnwritableError, OSError),
     ],
 )
 def test_a_kind_is_its_standard_kin(kind, kin):

@@ -8,7 +8,8 @@ Each kind is also its standard kin, so that a caller who knows only Python catch
     ├── MissingFileError  OSError       a file that is not there, or cannot be read as a file
     ├── NotAModelError    TypeError     an object that is no path, and no model in memory
     ├── SelectionError    LookupError   no such layer, weight, axis or index
-    └── UnsupportedError  ValueError    a file or a request that is understood, but not served
+    ├── UnsupportedError  ValueError    a file or a request that is understood, but not served
+    └── UnwritableError   OSError       a file that cannot be written where it was asked for
 """
 
 
@@ -43,3 +44,7 @@ class SelectionError(WeightwiseError, LookupError):
 
 class UnsupportedError(WeightwiseError, ValueError):
     """A file or a request is understood, but not served."""
+
+
+class UnwritableError(WeightwiseError, OSError):
+    """A file cannot be written where it was asked for."""

@@ -1,14 +1,11 @@
 """Writes safetensors files as the library does: the widest dtypes first, by name within each, so that all are aligned.
 
-The file appears under its name only when it is whole: it is written beside it, and renamed.
-
 Specification: https://github.com/huggingface/safetensors#format
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -17,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from weightwise.errors import UnsupportedError
 from weightwise.formats.dtypes import BITS, encoded
+from weightwise.formats.durable import whole
 from weightwise.formats.safetensors_header import DTYPES, LENGTH, METADATA
 
 if TYPE_CHECKING:
@@ -45,20 +43,12 @@ class Written:
 
 
 def write_safetensors(path: str | Path, arrays: Iterable[Written], metadata: Mapping[str, str] | None = None) -> None:
-    """Writes a file, in place of one that is there; raises `UnsupportedError` for a dtype, `OSError` for the disk."""
+    """Writes a file, in place of one that is there; raises `UnsupportedError` or `UnwritableError`."""
     ordered = in_order(arrays)
     header = header_of(ordered, metadata or {})
-    target = Path(path)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("xb") as file:
-            file.write(header)
-            write_values(file, ordered)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole(path) as file:
+        file.write(header)
+        write_values(file, ordered)
 
 
 def in_order(arrays: Iterable[Written]) -> list[Written]:

@@ -1,0 +1,76 @@
+"""Files that appear whole or not at all, whatever happens while they are written.
+
+A file is written beside its place as `.name.pid.partial`, synced, and renamed: POSIX lets nobody see a rename half done
+(https://pubs.opengroup.org/onlinepubs/9799919799/functions/rename.html), and syncing the folder makes it last. A
+process that is killed leaves what was there before, and a partial file that no reader is given.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from weightwise.errors import UnwritableError, WeightwiseError
+
+
+@contextmanager
+def whole(path: str | Path) -> Iterator[BinaryIO]:
+    """Gives a file to write and read, which takes the place of `path` when the block ends, or vanishes when it raises.
+
+    A file that is there keeps its permissions. Raises `UnwritableError` where the system does not let it be written.
+    """
+    target = Path(path)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial") if target.name else target
+    file = opened(target, partial)
+    try:
+        with file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, partial)
+        partial.replace(target)
+    except BaseException as error:
+        partial.unlink(missing_ok=True)
+        if isinstance(error, OSError) and not isinstance(error, WeightwiseError):
+            raise unwritable(target, error, "make room there or write to another place") from error
+        raise
+    sync_folder(target.parent)
+
+
+def opened(target: Path, partial: Path) -> BinaryIO:
+    """Returns the partial file, new and empty; raises `UnwritableError`."""
+    try:
+        if target.is_dir():
+            raise UnwritableError(f"{target}: this is a directory; give the name of a file in it.")
+        if not target.parent.is_dir():
+            raise UnwritableError(f"{target}: the folder {target.parent} is not there; make it first.")
+        return partial.open("x+b")
+    except UnwritableError:
+        raise
+    except FileExistsError as error:
+        raise UnwritableError(
+            f"{target}: another write of it goes on, or was cut off and left {partial}; remove that if none goes on."
+        ) from error
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        raise unwritable(target, error, "write to another place") from error
+
+
+def unwritable(target: Path, error: OSError | ValueError, advice: str) -> UnwritableError:
+    """Returns the error of a file that the system does not let be written."""
+    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return UnwritableError(f"{target}: it cannot be written ({why}); {advice}.")
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the renaming last, where the system lets a folder be synced."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
