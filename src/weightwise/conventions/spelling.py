@@ -36,6 +36,8 @@ class Joined:
     roles: Mapping[str, str]
     """The source's role by the label of the block."""
     renamed: Mapping[str, str] = field(default_factory=dict)
+    apart: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What is renamed in one block alone, by its label: `in` is the `key_in` of `k`."""
 
 
 @dataclass(frozen=True)
