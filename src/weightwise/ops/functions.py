@@ -37,6 +37,15 @@ def function_name(function: str) -> str:
     return function.split("(", 1)[0]
 
 
+def function_settings(function: str) -> Mapping[str, float]:
+    """Return the settings of an activation that are given.
+
+    >>> function_settings("relu(max_value=6.0)")
+    {'max_value': 6.0}
+    """
+    return _read(function)[1]
+
+
 def spelled(name: str, **settings: float | None) -> str:
     """Return an activation with the settings that are not None: `relu(max_value=6.0)`."""
     given = ", ".join(f"{key}={value!r}" for key, value in settings.items() if value is not None)
