@@ -64,16 +64,37 @@ def _read(function: str) -> tuple[str, Mapping[str, float]]:
         raise ShapeError(f"expected numbers as the settings of {function!r}") from None
 
 
+def _absolute(x: Array) -> Array:
+    import numpy
+
+    result: Array = numpy.abs(x)
+    return result
+
+
 def _celu(x: Array, alpha: float = 1.0) -> Array:
     import numpy
 
     return numpy.maximum(x, 0) + numpy.minimum(alpha * numpy.expm1(numpy.minimum(x, 0) / alpha), 0)
 
 
+def _cosine(x: Array) -> Array:
+    import numpy
+
+    result: Array = numpy.cos(x)
+    return result
+
+
 def _elu(x: Array, alpha: float = 1.0) -> Array:
     import numpy
 
     return numpy.where(x > 0, x, alpha * numpy.expm1(numpy.minimum(x, 0)))
+
+
+def _error_function(x: Array) -> Array:
+    import numpy
+
+    result: Array = numpy.vectorize(math.erf, otypes=[x.dtype])(x)
+    return result
 
 
 def _exponential(x: Array) -> Array:
@@ -132,6 +153,14 @@ def _linear(x: Array) -> Array:
     return x
 
 
+def _logarithm(x: Array) -> Array:
+    import numpy
+
+    with numpy.errstate(all="ignore"):  # as frameworks do, which return what is no number
+        result: Array = numpy.log(x)
+    return result
+
+
 def _log_sigmoid(x: Array) -> Array:
     return -_softplus(-x)
 
@@ -140,6 +169,14 @@ def _mish(x: Array) -> Array:
     import numpy
 
     return x * numpy.tanh(_softplus(x))
+
+
+def _power(x: Array, exponent: float = 2.0) -> Array:
+    import numpy
+
+    with numpy.errstate(all="ignore"):
+        result: Array = x**exponent
+    return result
 
 
 def _relu(x: Array, negative_slope: float = 0.0, max_value: float = math.inf, threshold: float = 0.0) -> Array:
@@ -154,6 +191,14 @@ def _relu6(x: Array) -> Array:
     return x.clip(0, 6)
 
 
+def _reciprocal(x: Array) -> Array:
+    import numpy
+
+    with numpy.errstate(all="ignore"):
+        result: Array = 1 / x
+    return result
+
+
 def _selu(x: Array) -> Array:
     return 1.0507009873554804934193349852946 * _elu(x, 1.6732632423543772848170429916717)
 
@@ -166,6 +211,13 @@ def _sigmoid(x: Array) -> Array:
 
 def _silu(x: Array) -> Array:
     return x * _sigmoid(x)
+
+
+def _sine(x: Array) -> Array:
+    import numpy
+
+    result: Array = numpy.sin(x)
+    return result
 
 
 def softmax(x: Array, axes: tuple[int, ...] = (-1,)) -> Array:
@@ -233,6 +285,14 @@ def _sparsemax_keras(x: Array) -> Array:
     return result
 
 
+def _square_root(x: Array) -> Array:
+    import numpy
+
+    with numpy.errstate(all="ignore"):  # as frameworks do, which return what is no number
+        result: Array = numpy.sqrt(x)
+    return result
+
+
 def _squareplus(x: Array, b: float = 4.0) -> Array:
     import numpy
 
@@ -256,8 +316,11 @@ def _threshold(x: Array, threshold: float = 0.0, default_value: float = 0.0) -> 
 
 
 FUNCTIONS: Mapping[str, Callable[..., Array]] = {
+    "absolute": _absolute,
     "celu": _celu,
+    "cosine": _cosine,
     "elu": _elu,
+    "error_function": _error_function,
     "exponential": _exponential,
     "gelu": _gelu,
     "gelu_tanh": _gelu_tanh,
@@ -269,14 +332,18 @@ FUNCTIONS: Mapping[str, Callable[..., Array]] = {
     "hard_tanh": _hard_tanh,
     "leaky_relu": _leaky_relu,
     "linear": _linear,
+    "logarithm": _logarithm,
     "log_sigmoid": _log_sigmoid,
     "log_softmax": log_softmax,
     "mish": _mish,
+    "power": _power,
     "relu": _relu,
+    "reciprocal": _reciprocal,
     "relu6": _relu6,
     "selu": _selu,
     "sigmoid": _sigmoid,
     "silu": _silu,
+    "sine": _sine,
     "soft_shrink": _soft_shrink,
     "softmax": softmax,
     "softplus": _softplus,
@@ -284,6 +351,7 @@ FUNCTIONS: Mapping[str, Callable[..., Array]] = {
     "sparse_plus": _sparse_plus,
     "sparse_sigmoid": _sparse_sigmoid,
     "sparsemax_keras": _sparsemax_keras,
+    "square_root": _square_root,
     "squareplus": _squareplus,
     "tanh": _tanh,
     "tanh_shrink": _tanh_shrink,

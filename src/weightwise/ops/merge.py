@@ -22,6 +22,7 @@ _SENTENCES = {
     "add": "adds its inputs, value by value",
     "subtract": "subtracts its second input from its first, value by value",
     "multiply": "multiplies its inputs, value by value",
+    "divide": "divides its first input by its second, value by value",
     "average": "averages its inputs, value by value",
     "maximum": "keeps the largest of its inputs' values at each place",
     "minimum": "keeps the smallest of its inputs' values at each place",
@@ -33,7 +34,9 @@ class Merge(Operation):
     """One value from those that the inputs have at the same place."""
 
     how: str
-    """`add`, `subtract`, `multiply`, `average`, `maximum` or `minimum`."""
+    """`add`, `subtract`, `multiply`, `divide`, `average`, `maximum` or `minimum`."""
+    equal: bool = False
+    """Whether all inputs must have as many axes: not every framework gives missing ones the same place."""
 
     def __post_init__(self) -> None:
         """Raise `ShapeError` for a merge that is not known."""
@@ -42,7 +45,9 @@ class Merge(Operation):
 
     def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
         """Return the shape that all inputs are brought to; raises `ShapeError` if there is none."""
-        _check_count(inputs, 2 if self.how == "subtract" else None)
+        _check_count(inputs, 2 if self.how in ("subtract", "divide") else None)
+        if self.equal and len({len(shape) for shape in inputs}) > 1:
+            raise ShapeError(f"expected inputs of as many axes, found shapes {_listed(inputs)}")
         batches = {shape[0] for shape in inputs} - {None}
         if len(batches) > 1:
             raise ShapeError(f"expected inputs with one batch size, found shapes {_listed(inputs)}")
@@ -56,11 +61,14 @@ class Merge(Operation):
         """Return the merged values."""
         import numpy
 
+        if self.equal:
+            self.output_shapes([x.shape for x in inputs])
         rank = max(x.ndim for x in inputs)
         spread = [x.reshape(len(x), *[1] * (rank - x.ndim), *x.shape[1:]) for x in inputs]
         functions = {
             "subtract": numpy.subtract,
             "multiply": numpy.multiply,
+            "divide": numpy.divide,
             "maximum": numpy.maximum,
             "minimum": numpy.minimum,
         }

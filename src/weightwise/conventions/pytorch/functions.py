@@ -9,7 +9,7 @@ of https://docs.pytorch.org/docs/stable/torch.html; what is not in it has PyTorc
     rsub                              {other: 1.0}                 number - tensor
     maximum minimum                   {}                           of two tensors
     matmul bmm                        {}                           products of matrices, which lie in the last two axes
-    scaled_dot_product_attention      {scale: None, is_causal: False}   of query, key, value: `batch … position features`
+    scaled_dot_product_attention      {scale: None, is_causal: False}   of query, key, value: `… position features`
     neg abs exp log sqrt rsqrt square reciprocal sin cos erf            {}
     pow                               {exponent: 2.0}
     clamp                             {min: 0.0, max: None}
@@ -31,3 +31,238 @@ Interpolation is `Upsample`, padding `ConstantPad2d` and its kin, `view` and `fl
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from weightwise.conventions.row import Config, Description, Shapes
+from weightwise.conventions.rule import Rule, refuse
+from weightwise.ops.activation import Activation
+from weightwise.ops.arranging import DropAxes, Exchange, InsertAxis, Stack
+from weightwise.ops.functions import spelled
+from weightwise.ops.merge import Concatenate, Merge
+from weightwise.ops.operation import Operation, ShapeError
+from weightwise.ops.pooling import GlobalPooling
+from weightwise.ops.product import Product
+from weightwise.ops.reduction import Reduction
+from weightwise.ops.rescaling import Rescaling
+from weightwise.ops.reshaping import Permute, Reshape
+from weightwise.ops.scaled_attention import ScaledAttention
+from weightwise.ops.taking import Slice, Split, Take
+
+Parts = Sequence[Description]
+
+_MERGES = {"add": "add", "sub": "subtract", "mul": "multiply", "div": "divide"}
+_FUNCTIONS = {
+    "abs": "absolute",
+    "cos": "cosine",
+    "erf": "error_function",
+    "exp": "exponential",
+    "log": "logarithm",
+    "reciprocal": "reciprocal",
+    "rsqrt": "power(exponent=-0.5)",
+    "sin": "sine",
+    "sqrt": "square_root",
+    "square": "power(exponent=2.0)",
+}
+"""Functions of one value without settings, and their neutral names."""
+_REDUCTIONS = {"mean": "mean", "sum": "sum", "amax": "max", "amin": "min"}
+_POOLINGS = {"mean": "average", "max": "max"}
+"""The reductions that are a pooling where they run over all places of each channel."""
+
+
+def _whole(value: Any) -> int:
+    """Return a whole number; raises `ShapeError` for anything else."""
+    if type(value) is not int:
+        raise ShapeError(f"expected a whole number, found {value!r}")
+    return value
+
+
+def _wholes(value: Any) -> tuple[int, ...]:
+    """Return a whole number, or several; raises `ShapeError` for anything else."""
+    return tuple(map(_whole, value)) if isinstance(value, (list, tuple)) else (_whole(value),)
+
+
+def _number(value: Any) -> float:
+    """Return a number; raises `ShapeError` for anything else."""
+    if type(value) not in (int, float):
+        raise ShapeError(f"expected a number, found {value!r}")
+    return float(value)
+
+
+def _arithmetic(name: str, config: Config, inputs: Shapes, parts: Parts) -> Operation:
+    """Return a sum, a difference, a product or a quotient, of a tensor and a number where there is an `other`."""
+    refuse(config, "rounding_mode")
+    if "other" in config:
+        return _with_number(name, _number(config["other"]) * _number(config.get("alpha", 1)))
+    if config.get("alpha", 1) != 1:
+        raise ShapeError("its second input is multiplied by a number before, and weightwise cannot compute that yet")
+    return _merged(_MERGES[name], config, inputs, parts)
+
+
+def _with_number(name: str, number: float) -> Rescaling:
+    match name:
+        case "add" | "sub":
+            return Rescaling(1.0, number if name == "add" else -number)
+        case "mul":
+            return Rescaling(number)
+        case _:
+            if number == 0:
+                raise ShapeError("it divides by zero")
+            return Rescaling(1 / number)
+
+
+def _merged(how: str, config: Config, inputs: Shapes, parts: Parts) -> Merge:
+    """Return what merges two tensors of as many axes: of others PyTorch would meet the batch of one with no batch."""
+    if len({len(shape) for shape in inputs}) > 1:
+        raise ShapeError(f"it computes with tensors of different numbers of axes, {' and '.join(map(str, inputs))}")
+    return Merge(how, equal=not inputs)
+
+
+def _from_number(config: Config, inputs: Shapes, parts: Parts) -> Rescaling:
+    return Rescaling(-_number(config.get("alpha", 1)), _number(config["other"]))
+
+
+def _power(config: Config, inputs: Shapes, parts: Parts) -> Activation:
+    return Activation(spelled("power", exponent=_number(config["exponent"])))
+
+
+def _clamp(config: Config, inputs: Shapes, parts: Parts) -> Activation:
+    low, high = (config.get(key) for key in ("min", "max"))
+    bounds = {"min_value": float("-inf") if low is None else _number(low)}
+    return Activation(spelled("hard_tanh", **bounds, max_value=float("inf") if high is None else _number(high)))
+
+
+def _function(name: str, config: Config, inputs: Shapes, parts: Parts) -> Activation:
+    return Activation(_FUNCTIONS[name])
+
+
+def _attention(config: Config, inputs: Shapes, parts: Parts) -> ScaledAttention:
+    refuse(config, "dropout_p", "enable_gqa")
+    scale = config.get("scale")
+    return ScaledAttention(None if scale is None else _number(scale), bool(config.get("is_causal", False)))
+
+
+def _permute(config: Config, inputs: Shapes, parts: Parts) -> Permute:
+    dims = _wholes(config["dims"])
+    first, *order = (dim % len(dims) for dim in dims)
+    if first != 0:
+        raise ShapeError(f"it gives the batch another place than the first, in the order {dims}")
+    return Permute(tuple(order))
+
+
+def _transpose(config: Config, inputs: Shapes, parts: Parts) -> Operation:
+    axes = (_whole(config["dim0"]), _whole(config["dim1"]))
+    exchange = Exchange(axes)
+    if not inputs:
+        return exchange
+    exchange.output_shapes(inputs)
+    order = list(range(len(inputs[0])))
+    one, other = (axis % len(order) for axis in axes)
+    order[one], order[other] = other, one
+    return Permute(tuple(order[1:]))
+
+
+def _reshape(config: Config, inputs: Shapes, parts: Parts) -> Reshape:
+    """Return what gives each example another shape; raises `ShapeError` where the first size is not the batch's."""
+    first, *sizes = config["shape"]
+    batch = inputs[0][0] if inputs else None
+    if first is not None and _whole(first) != -1 and batch not in (None, first):
+        raise ShapeError(f"it lays out {batch} examples as {first}")
+    if first == -1 and -1 in sizes:
+        raise ShapeError(f"only one size of {config['shape']} can be -1")
+    return Reshape(tuple(map(_whole, sizes)))
+
+
+def _squeeze(config: Config, inputs: Shapes, parts: Parts) -> DropAxes:
+    """Return what drops axes of length one; others stay in PyTorch, so that the sizes must be known."""
+    axes = _wholes(config["dim"])
+    if inputs:
+        DropAxes(axes).output_shapes(inputs)
+    return DropAxes(axes)
+
+
+def _slice(config: Config, inputs: Shapes, parts: Parts) -> Slice:
+    start, end = (None if config.get(key) is None else _whole(config[key]) for key in ("start", "end"))
+    return Slice(_whole(config["dim"]), start, end, _whole(config.get("step", 1)))
+
+
+def _flip(config: Config, inputs: Shapes, parts: Parts) -> Slice:
+    axes = _wholes(config["dim"])
+    if len(axes) != 1:
+        raise ShapeError("it turns several axes round, and weightwise cannot compute that yet")
+    return Slice(axes[0], step=-1)
+
+
+def _reduce(how: str, config: Config, inputs: Shapes, parts: Parts) -> Operation:
+    """Return a reduction, which is a pooling where it runs over all places of each channel."""
+    axes, keep = _wholes(config["dim"]), bool(config.get("keepdim", False))
+    rank = len(inputs[0]) if inputs else 0
+    if how not in _POOLINGS or not 2 < rank < 6:
+        return Reduction(how, axes, keep)
+    places = sorted(axis % rank for axis in axes)
+    for channels_first, spatial in ((True, range(2, rank)), (False, range(1, rank - 1))):
+        if places == [*spatial]:
+            return GlobalPooling(_POOLINGS[how], rank - 2, keep, channels_first=channels_first)
+    return Reduction(how, axes, keep)
+
+
+def _sizes(config: Config, inputs: Shapes) -> int:
+    """Return the size of the axis that is split; raises `ShapeError` where it is not known."""
+    axis = _whole(config.get("dim", 0))
+    if not inputs or not -len(inputs[0]) <= axis < len(inputs[0]) or inputs[0][axis] is None:
+        raise ShapeError("how many parts it returns follows from the shape of its input, which is not known")
+    return inputs[0][axis] or 0
+
+
+def _split(config: Config, inputs: Shapes, parts: Parts) -> Split:
+    axis, given = _whole(config.get("dim", 0)), config["split_size_or_sections"]
+    if isinstance(given, (list, tuple)):
+        return Split(axis, _wholes(given))
+    return Split(axis, _pieces(_sizes(config, inputs), _whole(given)))
+
+
+def _chunk(config: Config, inputs: Shapes, parts: Parts) -> Split:
+    size, count = _sizes(config, inputs), _whole(config["chunks"])
+    if count < 1:
+        raise ShapeError(f"an axis cannot be split in {count} parts")
+    return Split(_whole(config.get("dim", 0)), _pieces(size, max(-(-size // count), 1)))
+
+
+def _pieces(size: int, each: int) -> tuple[int, ...]:
+    """Return the sizes of the parts of an axis, of which the last may be smaller."""
+    if each < 1:
+        raise ShapeError(f"an axis cannot be split in parts of {each}")
+    return tuple(min(each, size - start) for start in range(0, size, each))
+
+
+def _unbind(config: Config, inputs: Shapes, parts: Parts) -> Split:
+    return Split(_whole(config.get("dim", 0)), (1,) * _sizes(config, inputs), keep=False)
+
+
+RULES = {
+    **{name: Rule(partial(_arithmetic, name)) for name in _MERGES},
+    **{name: Rule(partial(_merged, name)) for name in ("maximum", "minimum")},
+    **{name: Rule(partial(_function, name)) for name in _FUNCTIONS},
+    **{name: Rule(partial(_reduce, how)) for name, how in _REDUCTIONS.items()},
+    **{name: Rule(lambda config, inputs, parts: Product()) for name in ("bmm", "matmul")},
+    "cat": Rule(lambda config, inputs, parts: Concatenate(_whole(config.get("dim", 0)))),
+    "chunk": Rule(_chunk),
+    "clamp": Rule(_clamp),
+    "flip": Rule(_flip),
+    "neg": Rule(lambda config, inputs, parts: Rescaling(-1.0)),
+    "permute": Rule(_permute),
+    "pow": Rule(_power),
+    "reshape": Rule(_reshape),
+    "rsub": Rule(_from_number),
+    "scaled_dot_product_attention": Rule(_attention),
+    "select": Rule(lambda config, inputs, parts: Take(_whole(config["dim"]), _whole(config["index"]))),
+    "slice": Rule(_slice),
+    "split": Rule(_split),
+    "squeeze": Rule(_squeeze),
+    "stack": Rule(lambda config, inputs, parts: Stack(_whole(config.get("dim", 0)))),
+    "transpose": Rule(_transpose),
+    "unbind": Rule(_unbind),
+    "unsqueeze": Rule(lambda config, inputs, parts: InsertAxis(_whole(config["dim"]))),
+}

@@ -34,5 +34,10 @@ WINGS = Wings(
         ),
         "recurrent": "GRU GRUCell GRU_l LSTM LSTMCell LSTM_l RNN RNNCell RNN_l",
         "attention": "MultiheadAttention",
+        "functions": (
+            "abs add amax amin bmm cat chunk clamp cos div erf exp flip log matmul maximum mean minimum mul neg "
+            "permute pow reciprocal reshape rsqrt rsub scaled_dot_product_attention select sin slice split sqrt "
+            "square squeeze stack sub sum transpose unbind unsqueeze"
+        ),
     },
 )
