@@ -50,6 +50,8 @@ class StoredArray:
     """Byte offset of the first value from the start of the file on disk; None if the storage is not contiguous."""
     run: Callable[[int, int], numpy.ndarray] | None = field(default=None, repr=False, compare=False)
     """Reads so many values from a place on, in the order in which they lie; None where they do not lie in one run."""
+    order: str = "<"
+    """The order of the bytes of one value at `offset`: `<`, the lowest first, or `>`."""
     axes: str = ""
     """The axes that the file itself declares, in the language of `weightwise.axes`; empty where it does not."""
     tied: str = ""

@@ -46,6 +46,7 @@ def contiguous(
         file=source.name,
         offset=source.start + offset if whole_bytes and source.start is not None else None,
         run=partial(part, source, path, dtype, offset, order, bits),
+        order=order,
         axes=axes,
     )
 

@@ -11,14 +11,14 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedRandom
 from pathlib import Path
-from typing import BinaryIO
 
 from weightwise.errors import UnwritableError, WeightwiseError
 
 
 @contextmanager
-def whole(path: str | Path) -> Iterator[BinaryIO]:
+def whole(path: str | Path) -> Iterator[BufferedRandom]:
     """Gives a file to write and read, which takes the place of `path` when the block ends, or vanishes when it raises.
 
     A file that is there keeps its permissions. Raises `UnwritableError` where the system does not let it be written.
@@ -42,7 +42,7 @@ def whole(path: str | Path) -> Iterator[BinaryIO]:
     sync_folder(target.parent)
 
 
-def opened(target: Path, partial: Path) -> BinaryIO:
+def opened(target: Path, partial: Path) -> BufferedRandom:
     """Returns the partial file, new and empty; raises `UnwritableError`."""
     try:
         if target.is_dir():

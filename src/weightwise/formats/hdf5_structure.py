@@ -132,6 +132,7 @@ class Walk:
             file=self.source.name,
             offset=None if start is None or layout.offset is None else start + layout.offset,
             run=None if layout.offset is None else partial(run, self.source, path, layout, layout.offset),
+            order=layout.kind.code[:1] or "<",
         )
         problem = layout_problem(self.source, layout)
         if problem:
