@@ -61,6 +61,11 @@ def convention(stored: StoredModel) -> Convention:
     return keras_convention(version, stored.backend)
 
 
+def newest_convention(framework: str) -> Convention:
+    """Return the convention of a framework's newest version, which a port is made for."""
+    return keras_convention("3") if framework == "Keras" else framework_convention(framework)
+
+
 def framework_convention(framework: str) -> Convention:
     """Return the convention of a framework whose versions all store the same."""
     package = PACKAGES[framework]

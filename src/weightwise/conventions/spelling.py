@@ -74,6 +74,8 @@ class Filled:
     value: float
     reason: str
     """Why, as a clause: `the source's BatchNormalization has no gamma`."""
+    dtype: str = ""
+    """NumPy's name of its dtype; empty for that of the source's other weights."""
 
 
 Feed = Same | Joined | Block | Summed | Alone | Filled

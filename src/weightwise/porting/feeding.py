@@ -1,0 +1,289 @@
+"""Where the values of one array of the target come from, and how they are arranged.
+
+The source has an array of a role whole, or in blocks of a named axis, each an array of its own; so does the target. A
+`Piece` is a weight of the source with the blocks that it is; an array of the target takes from each piece the blocks
+that both have. Everything else is arranging, by the names of the axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from weightwise.axes import Axes, Bound, parse
+from weightwise.axes.notation import read
+from weightwise.axes.terms import Term, atoms, replaced
+from weightwise.conventions.row import Slot
+from weightwise.conventions.spelling import Alone, Block, Feed, Filled, Joined, Same, Summed
+from weightwise.errors import AxesError, UnsupportedError
+from weightwise.model import Layer, Weight
+
+if TYPE_CHECKING:
+    import numpy
+
+    Array = numpy.ndarray[Any, Any]
+
+Blocks = Mapping[str, str]
+"""The label of a block by the name of its axis."""
+
+
+@dataclass(frozen=True)
+class Fed:
+    """One array of the target."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    sources: tuple[Weight, ...]
+    pattern: str
+    """The rearrangement in one line: `kh kw in out -> out in kh kw`; for a constant, what it is."""
+    read: Callable[[], Array]
+    """Returns the values, a view where NumPy has one."""
+    lost: str = ""
+    """What cannot be taken back, as a clause; empty for what is only arranged."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A weight of the source, and the blocks that it is of what the target wants."""
+
+    weight: Weight
+    bound: Bound
+    blocks: Blocks
+    axes: str
+    """The target's axes, in the source's names."""
+
+
+def fed(layer: Layer | None, feed: Feed | None, slot: Slot, what: str) -> Fed:
+    """Return what fills an array of the target; raises `UnsupportedError` where the source has nothing for it."""
+    blocks = _blocks(slot.at)
+    match feed:
+        case Filled(value, reason, dtype):
+            return _constant(slot, value, reason, dtype or _dtype(layer), what)
+        case None | Same():
+            renamed = feed.renamed if feed else {}
+            return _gathered(_pieces(layer, feed.role if feed else slot.role, slot, renamed, what), slot, blocks, what)
+        case Joined(axis, roles, renamed, apart):
+            if axis in blocks:
+                label = blocks[axis]
+                names = {**renamed, **apart.get(label, {})}
+                rest = {name: kept for name, kept in blocks.items() if name != axis}
+                return _gathered(_pieces(layer, roles[label], slot, names, what), slot, rest, what)
+            pieces = [
+                Piece(piece.weight, piece.bound, {**piece.blocks, axis: label}, piece.axes)
+                for label, role in roles.items()
+                for piece in _pieces(layer, role, slot, {**renamed, **apart.get(label, {})}, what)
+            ]
+            return _gathered(pieces, slot, blocks, what)
+        case Block(role, axis, label, renamed):
+            pieces = _pieces(layer, role, slot, renamed, what)
+            return _gathered(pieces, slot, {**blocks, axis: label}, what)
+        case Summed(role, axis):
+            return _sum(_pieces(layer, role, slot, {}, what), slot, blocks, axis, what)
+        case Alone(role, axis, label):
+            return _alone(_pieces(layer, role, slot, {}, what), slot, blocks, (axis, label), what)
+
+
+def _blocks(at: str) -> Blocks:
+    return dict(part.split("=") for part in at.split()) if at else {}
+
+
+def _pieces(layer: Layer | None, role: str, slot: Slot, renamed: Mapping[str, str], what: str) -> list[Piece]:
+    """Return the weights of a role; raises `UnsupportedError` where there is none, or one that nobody knows."""
+    found = [weight for weight in (layer.weights if layer else ()) if weight.role == role]
+    if not found:
+        raise UnsupportedError(f"{what}: the source has no {role} in {layer.name if layer else 'this layer'}")
+    axes = _renamed(slot.axes, renamed)
+    return [Piece(weight, _bound(weight, slot, renamed), _blocks(weight.at), axes) for weight in found]
+
+
+def _renamed(axes: str, renamed: Mapping[str, str]) -> str:
+    """Return an axes string with some of its terms said otherwise.
+
+    >>> _renamed("(groups out/groups) in/groups kw", {"groups": "in", "in/groups": "1", "out/groups": "mult"})
+    '(in mult) 1 kw'
+    """
+    if not renamed:
+        return axes
+
+    def change(term: Term) -> tuple[Term, ...]:
+        return read(renamed[str(term)]) if str(term) in renamed else (term,)
+
+    return str(Axes(replaced(parse(axes).terms, change)))
+
+
+def _bound(weight: Weight, slot: Slot, renamed: Mapping[str, str]) -> Bound:
+    """Return a weight's axes with the sizes that the target fixes beside its own, of names that both have."""
+    if weight.bound is None:
+        raise UnsupportedError(f"{weight.path}: its axes are unknown, so it cannot be arranged: {weight.note}")
+    more = {name: size for name, size in slot.sizes.items() if name not in renamed and name not in weight.bound.sizes}
+    own = set(weight.bound.axes.names)
+    needed = {name: size for name, size in more.items() if name in own or name == "groups"}
+    if not needed:
+        return weight.bound
+    try:
+        return weight.bound.axes.bind(weight.shape, {**weight.bound.sizes, **needed}, what=weight.path)
+    except AxesError:
+        return weight.bound
+
+
+def _gathered(pieces: Sequence[Piece], slot: Slot, blocks: Blocks, what: str) -> Fed:
+    """Return the array of what the pieces have in common with some blocks."""
+    wanted = [piece for piece in pieces if all(blocks.get(axis, own) == own for axis, own in piece.blocks.items())]
+    if not wanted:
+        raise UnsupportedError(f"{what}: the source has no array for {', '.join(map('='.join, blocks.items()))}")
+    try:
+        if len(wanted) == 1 and not _beyond(wanted[0].blocks, blocks):
+            return _moved(wanted[0], blocks)
+        return _assembled(wanted, slot, blocks)
+    except AxesError as error:
+        raise UnsupportedError(f"{what}: {error}") from None
+
+
+def _beyond(some: Blocks, others: Blocks) -> dict[str, str]:
+    """Return the blocks of axes that only the first has."""
+    return {axis: label for axis, label in some.items() if axis not in others}
+
+
+def _moved(piece: Piece, blocks: Blocks) -> Fed:
+    """Return one weight, or the blocks of it, under the target's axes."""
+    weight, chosen = piece.weight, _beyond(blocks, piece.blocks)
+    bound = _selected(piece.bound, chosen)
+    target = bound.rearranged(piece.axes)
+
+    def values() -> Array:
+        array = weight.values()
+        if chosen:
+            array = piece.bound.select(array, chosen)[0]
+        return bound.arrange(array, piece.axes)
+
+    left = _chosen(piece.bound, chosen)
+    return Fed(target.shape, weight.dtype, (weight,), f"{left} -> {target.notation}", values)
+
+
+def _selected(bound: Bound, chosen: Blocks) -> Bound:
+    """Return the axes of some blocks of an array."""
+    if not chosen:
+        return bound
+    import numpy
+
+    return bound.select(numpy.broadcast_to(numpy.uint8(0), bound.shape), chosen)[1]
+
+
+def _chosen(bound: Bound, chosen: Blocks) -> str:
+    """Return axes with the block that is chosen: `side[input recurrent] (gate[z r h] units), side=input`."""
+    return ", ".join((bound.notation, *map("=".join, chosen.items())))
+
+
+def _assembled(pieces: Sequence[Piece], slot: Slot, blocks: Blocks) -> Fed:
+    """Return an array that is put together from several."""
+    import numpy
+
+    target = _whole(pieces, slot, blocks)
+    places = [(piece, _beyond(piece.blocks, blocks), _beyond(blocks, piece.blocks)) for piece in pieces]
+
+    def values() -> Array:
+        result = numpy.empty(target.shape, pieces[0].weight.values().dtype)
+        for piece, into, chosen in places:
+            array, bound = piece.bound.select(piece.weight.values(), chosen)
+            place, axes = target.select(result, into)
+            place[...] = bound.arrange(array, _renamed_like(piece, slot, str(axes.axes), into))
+        return result
+
+    for piece, into, chosen in places:  # what cannot be arranged is told now, not when the values are asked for
+        dummy = numpy.broadcast_to(numpy.uint8(0), target.shape)
+        axes = str(target.select(dummy, into)[1].axes)
+        _selected(piece.bound, chosen).rearranged(_renamed_like(piece, slot, axes, into))
+    parts = " + ".join(_chosen(piece.bound, {**into, **chosen}) for piece, into, chosen in places)
+    weights = tuple(piece.weight for piece in pieces)
+    return Fed(target.shape, weights[0].dtype, weights, f"{parts} -> {target.notation}", values)
+
+
+def _renamed_like(piece: Piece, slot: Slot, axes: str, into: Blocks) -> str:
+    """Return the axes of one block of the target in the names of the piece that fills it."""
+    own, target = list(atoms(parse(piece.axes).terms)), list(atoms(parse(slot.axes).terms))
+    names = {str(theirs): str(ours) for theirs, ours in zip(target, own, strict=True) if theirs != ours}
+    return _renamed(axes, names)
+
+
+def _whole(pieces: Sequence[Piece], slot: Slot, blocks: Blocks) -> Bound:
+    """Return the target's axes with the sizes that the slot and all pieces tell."""
+    sizes = dict(slot.sizes)
+    for piece in pieces:
+        sizes = {**piece.bound.sizes, **sizes}
+    axes = parse(slot.axes)
+    shape = axes.shape(sizes)
+    if shape is None:
+        raise UnsupportedError(f"the sizes of '{axes}' do not follow from what the source has")
+    return axes.bind(shape, sizes)
+
+
+def _sum(pieces: Sequence[Piece], slot: Slot, blocks: Blocks, axis: str, what: str) -> Fed:
+    """Return the sum of the blocks of an axis."""
+    summands = [_gathered(pieces, slot, {**blocks, axis: label}, what) for label in _labels(pieces, axis)]
+
+    def values() -> Array:
+        total = summands[0].read()
+        for summand in summands[1:]:
+            total = total + summand.read()
+        return total
+
+    sources = tuple(dict.fromkeys(source for summand in summands for source in summand.sources))
+    pattern = " + ".join(summand.pattern.split(" -> ")[0] for summand in summands)
+    lost = f"only the sum of {len(summands)} blocks of {axis} is kept, which is all that the mathematics reads"
+    target = summands[0].pattern.split(" -> ")[1]
+    return Fed(summands[0].shape, summands[0].dtype, sources, f"{pattern} -> {target}", values, lost)
+
+
+def _labels(pieces: Sequence[Piece], axis: str) -> tuple[str, ...]:
+    """Return the labels of an axis that the pieces have or are blocks of."""
+    for piece in pieces:
+        for factor in piece.bound.factors:
+            if factor.name == axis:
+                return factor.labels
+    return tuple(dict.fromkeys(piece.blocks[axis] for piece in pieces if axis in piece.blocks))
+
+
+def _alone(pieces: Sequence[Piece], slot: Slot, blocks: Blocks, place: tuple[str, str], what: str) -> Fed:
+    """Return the source's array as one block, zeros as another, or an array of both."""
+    import numpy
+
+    axis, label = place
+    rest = {name: kept for name, kept in blocks.items() if name != axis}
+    if axis in blocks:
+        own = _gathered(pieces, slot, rest, what)
+        if blocks[axis] == label:
+            return own
+        zero = f"0, since the source has one {pieces[0].weight.name} for both blocks of {axis}"
+        return Fed(own.shape, own.dtype, (), zero, lambda: numpy.zeros(own.shape, own.read().dtype))
+    target = _whole(pieces, slot, blocks)
+    (piece,) = pieces
+    inner = _selected(target, {axis: label})
+
+    def values() -> Array:
+        array = piece.bound.arrange(piece.weight.values(), inner.axes)
+        result = numpy.zeros(target.shape, array.dtype)
+        target.select(result, {axis: label})[0][...] = array
+        return result
+
+    pattern = f"{piece.bound.pattern(inner.axes)}, {axis}={label}; 0 elsewhere in {target.notation}"
+    return Fed(target.shape, piece.weight.dtype, (piece.weight,), pattern, values)
+
+
+def _constant(slot: Slot, value: float, reason: str, dtype: str, what: str) -> Fed:
+    """Return an array of one number."""
+    shape = parse(slot.axes).shape(slot.sizes)
+    if shape is None:
+        raise UnsupportedError(f"{what}: its size does not follow from what the source has")
+
+    def values() -> Array:
+        import numpy
+
+        return numpy.full(shape, value, dtype)
+
+    return Fed(shape, dtype, (), f"{value:g}, since {reason}", values)
+
+
+def _dtype(layer: Layer | None) -> str:
+    """Return the dtype of a layer's weights."""
+    return layer.weights[0].dtype if layer and layer.weights else "float32"
