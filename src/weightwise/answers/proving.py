@@ -1,0 +1,162 @@
+"""Whether two sides compute the same on the same inputs, layer by layer, and which layer is the first that diverges.
+
+The sides are a model in the reference and in its own framework, or two models. What a framework computes comes from
+outside (`frameworks/`), as a function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from weightwise.answers.counterparts import Pair, in_layout_of, layer_pairs, outputs_paired
+from weightwise.answers.proof import TOLERANCES, Comparison, Line, Proof, Verdict, compared
+from weightwise.answers.tracing import Computed, Trace, traced
+from weightwise.errors import UnsupportedError
+from weightwise.model import Layer, Model
+from weightwise.ops.reshaping import Input
+from weightwise.stored import Tensor
+
+if TYPE_CHECKING:
+    import numpy
+
+    Array = numpy.ndarray[Any, Any]
+
+REFERENCE = "weightwise's reference"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A framework that is asked about a model."""
+
+    title: str
+    """The framework with its version."""
+    outputs: Callable[[Sequence[Array], str], Iterable[tuple[Tensor, Array]]]
+    """Its outputs of each layer for inputs, in a dtype; raises `UnsupportedError`."""
+
+
+@dataclass
+class Pass:
+    """One reference forward pass, as far as it came."""
+
+    trace: Trace
+    outputs: tuple[Array, ...] = ()
+    failure: str = ""
+
+    def __iter__(self) -> Iterator[Computed]:
+        """Yield what the layers compute; a layer that cannot be computed ends it, with the reason."""
+        try:
+            values = yield from self.trace
+        except UnsupportedError as error:
+            self.failure = str(error)
+            return
+        self.outputs = tuple(value.array for value in values)
+
+
+def against_framework(
+    model: Model, asked: Asked | None, inputs: Sequence[Array], dtype: str = "float64", tolerance: float | None = None
+) -> Proof:
+    """Return the proof that a model's own framework computes what the reference does; without one its outputs alone."""
+    limit = TOLERANCES[dtype] if tolerance is None else tolerance
+    theirs: dict[Tensor, Array] = {}
+    failure = _collected(asked, inputs, dtype, theirs) if asked else ""
+    reference = Pass(traced(model, inputs, dtype))
+    lines = tuple(_framework_lines(reference, theirs, limit))
+    if asked is None:
+        return Proof((), reference.outputs, tuple(filter(None, [reference.failure])))
+    missing = failure or reference.failure or _unreached(model, lines)
+    one, other = f"{REFERENCE}, {dtype}", f"{asked.title}, {dtype}"
+    return Proof((Comparison("layer", one, other, limit, lines, missing),), reference.outputs)
+
+
+def _collected(asked: Asked, inputs: Sequence[Array], dtype: str, into: dict[Tensor, Array]) -> str:
+    """Collect what a framework computes; return why it ended early, or an empty string."""
+    try:
+        into.update(asked.outputs(inputs, dtype))
+    except UnsupportedError as error:
+        return str(error)
+    return ""
+
+
+def _framework_lines(reference: Iterable[Computed], theirs: Mapping[Tensor, Array], limit: float) -> Iterator[Line]:
+    """Yield a line per layer; from the first on that the framework computes in 32 bits, nobody can ask for more."""
+    for computed in reference:
+        name, array = label(computed), theirs.get(computed.tensor)
+        if isinstance(computed.layer.operation, Input):
+            continue
+        if array is not None:
+            limit = max(limit, TOLERANCES.get(array.dtype.name, 0.0))
+            yield compared(name, name, computed.value.array, array, limit)
+        elif theirs:
+            yield Line(name, "", None, Verdict.OPEN, "the framework does not show what it returns")
+
+
+def label(computed: Computed) -> str:
+    """Return what a person calls a tensor: the layer, and which of its runs and outputs where it has several."""
+    tensor = computed.tensor
+    run = f", run {tensor.call + 1}" if tensor.call or len(computed.layer.calls) > 1 else ""
+    return f"{tensor.layer}{run}" + (f", output {tensor.index + 1}" if tensor.index else "")
+
+
+def _unreached(model: Model, lines: Sequence[Line]) -> str:
+    """Return a sentence where the layer that ends the model was not compared."""
+    last = [line for line in lines if line.verdict is Verdict.OPEN]
+    ends = {tensor.layer for tensor in (leaf(model.root, one) for one in model.stored.root.outputs) if tensor}
+    open_ends = [line.name for line in last if line.name.partition(",")[0] in ends]
+    return f"the outputs were not compared: {', '.join(open_ends)}" if open_ends else ""
+
+
+def leaf(model: Layer, tensor: Tensor, run: int = 0) -> Tensor | None:
+    """Return the tensor of the layer that computes a tensor of a model; None for what enters and leaves unchanged."""
+    layer = next((layer for layer in model.layers if layer.stored.name == tensor.layer), None)
+    if layer is None:
+        return None
+    number = run * len(layer.stored.calls) + tensor.call
+    if layer.is_model:
+        return leaf(layer, layer.stored.outputs[tensor.index], number)
+    return Tensor(layer.name, number, tensor.index)
+
+
+def between_models(
+    one: Model,
+    other: Model,
+    inputs: Sequence[Array],
+    other_inputs: Sequence[Array],
+    dtype: str = "float64",
+    tolerance: float | None = None,
+    given: Sequence[Pair] = (),
+) -> Proof:
+    """Return the proof that two models compute the same: the layers that can be matched, and the outputs.
+
+    The inputs are the same values, each as its model takes them.
+    """
+    limit = TOLERANCES[dtype] if tolerance is None else tolerance
+    first, second = Pass(traced(one, inputs, dtype)), Pass(traced(other, other_inputs, dtype))
+    ours, theirs = list(first), list(second)
+    failure = first.failure or second.failure
+    pairs = list(given) or layer_pairs(ours, theirs)
+    ends = [] if failure else outputs_paired([leaf(m.root, t) for m in (one, other) for t in m.stored.root.outputs])
+    pairs += [pair for pair in ends if pair not in pairs]
+    lines = tuple(_pair_lines(ours, theirs, pairs, limit))
+    titles = (f"{one.stored.path} ({REFERENCE}, {dtype})", f"{other.stored.path} ({REFERENCE}, {dtype})")
+    return Proof((Comparison("layer", *titles, limit, lines, failure),), first.outputs)
+
+
+def _pair_lines(
+    ours: Sequence[Computed], theirs: Sequence[Computed], pairs: Sequence[Pair], limit: float
+) -> Iterator[Line]:
+    by_tensor = {computed.tensor: computed for computed in theirs}
+    matched = {pair.one: pair for pair in pairs}
+    for computed in ours:
+        pair = matched.get(computed.tensor)
+        found = by_tensor.get(pair.other) if pair else None
+        if pair is None or found is None:
+            continue
+        array = in_layout_of(computed.value, found.value, pair.layout)
+        if array is None:
+            shapes = f"{computed.value.array.shape} and {found.value.array.shape}"
+            note = f"their axes are not known, and their shapes are {shapes}"
+            yield Line(label(computed), label(found), None, Verdict.OPEN, note)
+        else:
+            yield compared(label(computed), label(found), computed.value.array, array, limit)

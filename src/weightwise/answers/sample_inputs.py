@@ -1,0 +1,161 @@
+"""Inputs for a model: random ones of the shapes that it declares, and those of a file fitted to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from weightwise.errors import SelectionError, UnsupportedError
+from weightwise.model import Layer, Model
+from weightwise.naming.signals import operands
+from weightwise.ops.embedding import Embedding
+from weightwise.ops.operation import Shape
+from weightwise.stored import StoredLayer, Tensor
+
+if TYPE_CHECKING:
+    import numpy
+
+    Array = numpy.ndarray[Any, Any]
+
+BATCH = 2
+OPEN_SIZES = (32, 64, 96)
+"""What axes become whose sizes a model leaves open: sizes that are halved without a rest, and differ."""
+WHOLE = ("int", "uint", "bool")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One input of a model, as it is declared."""
+
+    tensor: Tensor
+    shape: Shape | None
+    """None where nothing tells it."""
+    indices: range | None
+    """What whole numbers it takes; None for an input of real numbers."""
+
+
+def entries(model: Model) -> tuple[Entry, ...]:
+    """Return the inputs of a model in its order."""
+    stored = model.stored.root
+    if not stored.inputs:  # a Sequential of old lists none; its first layer reads what is given
+        first = model.layers[:1]
+        return tuple(Entry(Tensor(""), layer.inputs[0] if layer.inputs else None, _indices([layer])) for layer in first)
+    return tuple(_entry(model.root, tensor) for tensor in stored.inputs)
+
+
+def _entry(model: Layer, tensor: Tensor) -> Entry:
+    own = next((layer for layer in model.stored.layers if layer.name == tensor.layer), None)
+    found = list(_readers(model, tensor))
+    shapes = [*_declared(own), *(shape for layer, place in found for shape in layer.inputs[place : place + 1])]
+    shape = next((shape for shape in shapes if shape is not None), None)
+    dtype = str(own.config.get("dtype", "")) if own else ""
+    indices = _indices([layer for layer, _ in found])
+    if indices is None and dtype.startswith(WHOLE):
+        indices = range(2)
+    return Entry(tensor, shape, indices)
+
+
+def _declared(layer: StoredLayer | None) -> Iterator[Shape]:
+    for key in ("batch_shape", "batch_input_shape"):
+        shape = layer.config.get(key) if layer else None
+        if isinstance(shape, list | tuple):
+            yield tuple(shape)
+
+
+def _readers(model: Layer, tensor: Tensor) -> Iterator[tuple[Layer, int]]:
+    """Yield the layers whose first call reads a tensor, those of models inside among them, with its place there."""
+    by_name = {layer.stored.name: layer for layer in model.layers}
+    for stored in model.stored.layers:
+        layer = by_name.get(stored.name)
+        read = operands(stored.calls[0]) if stored.calls else ()
+        for place, found in enumerate(read):
+            if found != tensor or layer is None:
+                continue
+            inner = layer.stored.inputs[place : place + 1] if layer.is_model else ()
+            yield from (_readers(layer, inner[0]) if inner else [(layer, place)])
+
+
+def _indices(layers: Sequence[Layer]) -> range | None:
+    """Return the indices that every embedding among these layers takes; without the one that marks padding."""
+    found = [layer.operation for layer in layers if isinstance(layer.operation, Embedding)]
+    if not found:
+        return None
+    first = 1 if any(embedding.mask_zero for embedding in found) else 0
+    return range(first, min(embedding.vocabulary for embedding in found))
+
+
+def random_inputs(model: Model, seed: int = 0, batch: int = BATCH) -> tuple[Array, ...]:
+    """Return an input of random numbers for each that the model declares: normal ones, or whole ones as indices.
+
+    Raises `UnsupportedError` where a shape is declared nowhere.
+    """
+    import numpy
+
+    generator = numpy.random.default_rng(seed)
+    return tuple(_random(model, entry, generator, batch) for entry in entries(model))
+
+
+def _random(model: Model, entry: Entry, generator: numpy.random.Generator, batch: int) -> Array:
+    if entry.shape is None:
+        raise UnsupportedError(
+            f"{model.stored.path}: it does not say of which shape its input is; give one with --input FILE.npy"
+        )
+    shape = concrete(entry.shape, batch)
+    if entry.indices is not None:
+        return generator.integers(entry.indices.start, max(entry.indices.stop, entry.indices.start + 1), shape)
+    return generator.standard_normal(shape)
+
+
+def concrete(shape: Shape, batch: int) -> tuple[int, ...]:
+    """Return a shape with a number for each open size.
+
+    >>> concrete((None, None, None, 3), 2)
+    (2, 32, 64, 3)
+    """
+    sizes = iter(OPEN_SIZES * len(shape))
+    return (shape[0] or batch, *(size if size is not None else next(sizes) for size in shape[1:]))
+
+
+def fitted(model: Model, arrays: Mapping[str, Array]) -> tuple[tuple[Array, ...], tuple[str, ...]]:
+    """Return the arrays of a file as the inputs of a model, and a sentence for each that had to be changed.
+
+    An array that lacks only an axis of length 1, as grey images may, gets it. Raises `SelectionError` where the
+    arrays do not fit, or where more than one does.
+    """
+    wanted = entries(model)
+    notes: list[str] = []
+    left = dict(arrays)
+    inputs = [_chosen(model, entry, len(wanted), left, notes) for entry in wanted]
+    return tuple(inputs), tuple(notes)
+
+
+def _chosen(model: Model, entry: Entry, count: int, left: dict[str, Array], notes: list[str]) -> Array:
+    """Take the array that is one input out of those that are left."""
+    name = entry.tensor.layer
+    if name in left and _fits(left[name].shape, entry.shape):
+        return left.pop(name)
+    fitting = {key: array for key, array in left.items() if _fits(array.shape, entry.shape)}
+    short = {key: array for key, array in left.items() if _fits((*array.shape, 1), entry.shape)}
+    found = fitting or short
+    if len(found) != 1 and not (found and count > 1):
+        shapes = ", ".join(f"{key} {array.shape}" for key, array in left.items())
+        raise SelectionError(
+            f"{model.stored.path}: its input {name or ''} takes the shape {entry.shape}, and of the file's arrays "
+            f"{'none fits' if not found else 'more than one fits'}: {shapes}; give a file with one array per input"
+        )
+    key = next(iter(found))
+    array = left.pop(key)
+    if fitting:
+        return array
+    notes.append(f"{key} has shape {array.shape}; it is given an axis of length 1 at its end.")
+    return array[..., None]
+
+
+def _fits(shape: Sequence[int], declared: Shape | None) -> bool:
+    """Return whether an array has the declared sizes, where they are told, whatever its batch."""
+    if declared is None:
+        return True
+    return len(shape) == len(declared) and all(
+        size is None or size == own for own, size in zip(shape[1:], declared[1:], strict=True)
+    )
