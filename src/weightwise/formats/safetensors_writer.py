@@ -16,6 +16,7 @@ from weightwise.errors import UnsupportedError
 from weightwise.formats.dtypes import BITS, encoded
 from weightwise.formats.durable import whole
 from weightwise.formats.safetensors_header import DTYPES, LENGTH, METADATA
+from weightwise.kernels.contiguous import slabs
 
 if TYPE_CHECKING:
     import numpy
@@ -80,4 +81,5 @@ def write_values(file: BinaryIO, arrays: Sequence[Written]) -> None:
         values = array.values()
         if values.shape != array.shape:
             raise ValueError(f"{array.name}: expected values of {array.shape}, found {values.shape}.")
-        file.write(encoded(values, array.dtype).reshape(-1).view("uint8").data)
+        for slab in slabs(values):
+            file.write(encoded(slab, array.dtype).reshape(-1).view("uint8").data)
