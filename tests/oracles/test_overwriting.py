@@ -97,6 +97,7 @@ def test_torchscript_loads_the_new_values(tmp_path, name):
     path, values = overwritten(name, tmp_path)
     module = torch.jit.load(path)
     found = {**module.state_dict(), **dict(module.named_buffers()), **module.code_with_constants[1].const_mapping}
+    found |= {"note": module.note} if hasattr(module, "note") else {}  # a tensor that is an attribute
     listed = [name for name in values if PACKED not in name]
     check_tensors(found, {name.removeprefix("CONSTANTS."): values[name] for name in listed})
 
