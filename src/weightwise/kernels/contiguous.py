@@ -3,7 +3,7 @@
 NumPy copies a transposed matrix along the rows of the target, so each value comes from another line of the source.
 Where the rows of the source lie a power of two apart, these lines displace each other in the cache, and each is fetched
 anew for every value. Here a tile is first copied along the rows of the source, into a buffer whose rows lie a little
-farther apart, and turned from there: https://en.wikipedia.org/wiki/Loop_nest_optimization. `bench/rearrange.py` measures.
+farther apart, and turned from there: https://en.wikipedia.org/wiki/Loop_nest_optimization. `bench/rearrange.py` says.
 """
 
 from __future__ import annotations
