@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from weightwise.conventions.flax import attention, convolution, dense, normalization, recurrent
+from weightwise.conventions.flax import attention, convolution, dense, functions, normalization, recurrent
 from weightwise.conventions.flax.settings import qualified
 from weightwise.conventions.row import Config, Description, Row, Shapes, Slot
 from weightwise.conventions.rule import Rule
 from weightwise.conventions.table import Table
 
-_MODULES = (dense, convolution, normalization, recurrent, attention)
+_MODULES = (dense, convolution, normalization, recurrent, attention, functions)
 
 RULES: Mapping[str, Rule] = {name: rule for module in _MODULES for name, rule in module.RULES.items()}
 _ROWS: tuple[Row, ...] = tuple(row for module in _MODULES for row in module.ROWS)
@@ -32,7 +32,7 @@ def _rows(class_name: str) -> tuple[Row, ...]:
 
 
 TABLE = Table(RULES, _rows, by_name=True)
-"""The classes by their short names, `linen.Dense` and `nnx.Linear`."""
+"""The classes by their short names, `linen.Dense` and `nnx.Linear`, and functions by theirs: `relu`."""
 
 
 def describe(class_name: str, config: Config, inputs: Shapes) -> Description | None:

@@ -1,0 +1,290 @@
+"""A Flax model as Python: one module of linen whose layers have the names of its arrays, and the lines that load them.
+
+    class Net(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            x = nn.Conv(features=32, kernel_size=(3, 3), padding="VALID", name="conv2d")(x)
+            x = nn.relu(x)
+
+The code is written from classes and settings that the table of conventions knows; a name that a file brings along
+becomes an identifier or a quoted string, and nothing else of a file enters it. Lines are broken as `ruff format` does.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from weightwise.conventions.flax import RULES
+from weightwise.conventions.flax.settings import FUNCTIONS
+from weightwise.errors import UnsupportedError
+from weightwise.model import Model
+from weightwise.naming.signals import in_order
+from weightwise.stored import StoredLayer, Tensor
+from weightwise.views.code_flax_functions import called, expression, literal, settings
+
+WIDTH = 120
+INDENT = " " * 8
+TAKEN = frozenset(("nn", "jax", "jnp", "self", "msgpack_restore", *keyword.kwlist, *keyword.softkwlist))
+STATES = {"linen.OptimizedLSTMCell": ("c", "h"), "linen.LSTMCell": ("c", "h")}
+"""The parts of a cell's state in linen's order, which for an LSTM is not that of the operation."""
+CELLS = frozenset(("linen.OptimizedLSTMCell", "linen.LSTMCell", "linen.GRUCell", "linen.SimpleCell"))
+
+
+def code(model: Model, name: str = "Net", dtype: str = "float32", observed: bool = False) -> str:
+    """Return the Python code of a model of Flax, as a class called `name`, that computes in `dtype`.
+
+    Where it is `observed`, it calls `observe(layer, call, index, output)` for each output that a layer returns. Raises
+    `UnsupportedError` where the model has no graph, or a layer that is neither of linen nor a function that is known.
+    """
+    root = model.root.stored
+    if not any(layer.calls for layer in root.layers):
+        raise UnsupportedError(
+            f"{model.stored.path}: the file has no graph, so no code can be written that computes it"
+        )
+    name = identifier(name, "Net")
+    writer = _Writer(root, dtype, observed)
+    body = list(writer.lines())
+    return "\n".join(
+        (
+            *_imports(body),
+            "",
+            "",
+            f"class {name}(nn.Module):",
+            *writer.head(),
+            *body,
+            *_loading(model, name, writer.inputs),
+        )
+    )
+
+
+def identifier(text: str, otherwise: str) -> str:
+    """Return a text as a name of Python that no other thing in the code has.
+
+    >>> identifier("block/conv 1", "x"), identifier("lambda", "x"), identifier("", "x")
+    ('block_conv_1', 'lambda_', 'x')
+    """
+    found = re.sub(r"\W", "_", text, flags=re.ASCII).strip("_")
+    found = f"_{found}" if found[:1].isdigit() else found
+    return (f"{found}_" if found in TAKEN else found) or otherwise
+
+
+def _imports(body: Sequence[str]) -> Iterator[str]:
+    text = "\n".join(body)
+    yield "import flax.linen as nn"
+    if "jax." in text:
+        yield "import jax"
+    if "jnp." in text:
+        yield "import jax.numpy as jnp"
+    yield "from flax.serialization import msgpack_restore"
+
+
+def _loading(model: Model, name: str, inputs: Sequence[str]) -> Iterator[str]:
+    """Yield the lines that load the weights, which are a function, and those that call the model, as a comment."""
+    yield from (
+        "",
+        "",
+        "def load(path):",
+        '    """Return the variables of a file in MessagePack: what `apply` takes."""',
+    )
+    yield from ('    with open(path, "rb") as file:', "        return msgpack_restore(file.read())", "", "")
+    yield f'# variables = load("{name.lower()}.msgpack")'
+    yield f"# outputs = {name}().apply(variables, {', '.join(inputs)})"
+    yield ""
+
+
+@dataclass
+class _Writer:
+    """The lines of `__call__`, one or two for each call of a layer."""
+
+    root: StoredLayer
+    dtype: str
+    observed: bool
+    names: dict[Tensor, str] = field(default_factory=dict)
+    """What each tensor is called so far; an output that passes an input on has its name."""
+    inputs: list[str] = field(default_factory=list)
+    made: dict[str, str] = field(default_factory=dict)
+    """The variable that holds a layer which is called several times."""
+
+    def __post_init__(self) -> None:
+        self.readers = Counter(tensor for layer in self.root.layers for call in layer.calls for tensor in call.inputs)
+        self.readers.update(self.root.outputs)
+        self.used: Counter[str] = Counter()
+        tensors = self.root.inputs
+        for number, tensor in enumerate(tensors, start=1):
+            self.names[tensor] = "x" if len(tensors) == 1 else f"x_{number}"
+            self.used[self.names[tensor]] = max(self.readers[tensor], 1)
+            self.inputs.append(self.names[tensor])
+
+    def head(self) -> Iterator[str]:
+        yield "    @nn.compact"
+        yield f"    def __call__({', '.join(['self', *self.inputs])}):"
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines of the body."""
+        for layer, number in in_order(self.root.layers):
+            if Tensor(layer.name, number) not in self.names:
+                yield from self.call(layer, number)
+                yield from self.observations(layer, number) if self.observed else ()
+        missing = next((tensor for tensor in self.root.outputs if tensor not in self.names), None)
+        if missing is not None:
+            raise UnsupportedError(f"{missing.layer}: no layer of the model returns what the model does")
+        yield f"{INDENT}return {', '.join(self.names[tensor] for tensor in self.root.outputs)}"
+
+    def call(self, layer: StoredLayer, number: int) -> Iterator[str]:
+        read = [self.names[tensor] for tensor in layer.calls[number].inputs]
+        if layer.class_name not in RULES or not read:
+            raise UnsupportedError(f"{layer.name}: weightwise cannot write a {layer.class_name or 'layer'} of Flax")
+        outputs = self.outputs(layer, number)
+        try:
+            if layer.class_name == "identity":
+                self.pass_on(outputs[0], read[0])
+            elif layer.class_name.startswith("linen."):
+                yield from self.module(layer, number, read, outputs)
+            else:
+                text = expression(layer.class_name, layer.config, read)
+                self.release(read)
+                yield from broken(f"{self.targets(outputs, read[0])} = ", text)
+        except (KeyError, ValueError) as error:
+            raise UnsupportedError(f"{layer.name}: a {layer.class_name} that cannot be written: {error}") from None
+
+    def observations(self, layer: StoredLayer, number: int) -> Iterator[str]:
+        for tensor, name in self.names.items():
+            if (tensor.layer, tensor.call) == (layer.name, number):
+                yield f"{INDENT}observe({literal(tensor.layer)}, {tensor.call}, {tensor.index}, {name})"
+
+    def outputs(self, layer: StoredLayer, number: int) -> list[Tensor]:
+        """Return the outputs of a call that are read, and the first one."""
+        found = [tensor for tensor in self.readers if (tensor.layer, tensor.call) == (layer.name, number)]
+        lengths = len(layer.config["lengths"]) if layer.class_name == "split" else 1
+        last = max((tensor.index for tensor in found), default=0)
+        return [Tensor(layer.name, number, index) for index in range(max(last + 1, lengths))]
+
+    def pass_on(self, tensor: Tensor, name: str) -> None:
+        self.names[tensor] = name
+        self.used[name] += self.readers[tensor] - 1
+
+    def release(self, read: Sequence[str]) -> None:
+        self.used.subtract(read)
+
+    def targets(self, outputs: Sequence[Tensor], first: str) -> str:
+        """Return the names of the outputs of a call; the first takes that of its input where nothing reads it later."""
+        return ", ".join(self.target(tensor, first if place == 0 else "") for place, tensor in enumerate(outputs))
+
+    def target(self, tensor: Tensor, first: str = "") -> str:
+        if not self.readers[tensor]:
+            return "_"
+        name = first if first and self.used[first] <= 0 else self.free(identifier(tensor.layer, "x"))
+        self.names[tensor] = name
+        self.used[name] = self.readers[tensor]
+        return name
+
+    def free(self, name: str) -> str:
+        """Return a name that holds nothing that will be read."""
+        names = (name if not number else f"{name}_{number}" for number in count())
+        return next(free for free in names if self.used[free] <= 0 and free not in self.made.values())
+
+    def module(self, layer: StoredLayer, number: int, read: list[str], outputs: Sequence[Tensor]) -> Iterator[str]:
+        """Yield the lines that make a module and call it, or that call one which is there."""
+        carried = any(self.readers[tensor] for tensor in outputs[1:])
+        config = {key: value for key, value in layer.config.items() if key != "return_carry" or carried}
+        arguments = [*self.settings(config), f"name={literal(layer.name)}"]
+        given = self.given(layer, read)
+        self.release(read)
+        holder = self.made.get(layer.name)
+        if holder is None and len(layer.calls) > 1:
+            holder = self.made[layer.name] = self.free(identifier(layer.name, "layer"))
+            yield from broken(f"{holder} = ", f"nn.{layer.class_name[6:]}(", arguments)
+        targets = self.carried(layer, outputs, read[0]) if carried else self.target(outputs[0], read[0])
+        made = called(f"nn.{layer.class_name[6:]}", *arguments)
+        line = f"{INDENT}{targets} = {holder or made}({given})"
+        if len(line) <= WIDTH or holder:
+            yield line
+            return
+        holder = self.free(identifier(layer.name, "layer"))
+        yield from broken(f"{holder} = ", f"nn.{layer.class_name[6:]}(", arguments)
+        yield f"{INDENT}{targets} = {holder}({given})"
+
+    def given(self, layer: StoredLayer, read: Sequence[str]) -> str:
+        """Return the arguments of a call of a module: its inputs, and the states that a sequence begins with."""
+        if layer.class_name == "linen.MultiHeadDotProductAttention":
+            same = len(set(read)) == 1
+            return read[0] if same else ", ".join(read)
+        if layer.class_name in CELLS:
+            return f"{self.states(layer.class_name, read[1:])}, {read[0]}"
+        if len(read) == 1:
+            return read[0]
+        if layer.class_name == "linen.RNN":
+            return f"{read[0]}, initial_carry={self.states(layer.config['cell']['class_name'], read[1:])}"
+        if layer.class_name == "linen.Bidirectional":
+            half = len(read) // 2
+            states = (
+                self.states(cell, part)
+                for cell, part in zip(_cells(layer), (read[1 : half + 1], read[half + 1 :]), strict=True)
+            )
+            return f"{read[0]}, initial_carry=({', '.join(states)})"
+        raise ValueError(f"it reads {len(read)} inputs")
+
+    def states(self, cell: str, names: Sequence[str]) -> str:
+        """Return the states of a cell in linen's order, for the operation's."""
+        return f"({names[1]}, {names[0]})" if cell in STATES else names[0]
+
+    def carried(self, layer: StoredLayer, outputs: Sequence[Tensor], first: str) -> str:
+        """Return what a module with its states returns: these before the output, an LSTM's as c and h."""
+        output = self.target(outputs[0], first)
+        cells = _cells(layer)
+        size = 2 if cells[0] in STATES else 1
+        wanted = [Tensor(outputs[0].layer, outputs[0].call, index) for index in range(1, 1 + size * len(cells))]
+        names = [self.target(tensor) for tensor in wanted]
+        parts = [self.states(cell, names[size * place : size * place + size]) for place, cell in enumerate(cells)]
+        return f"{parts[0] if len(parts) == 1 else '(' + ', '.join(parts) + ')'}, {output}"
+
+    def settings(self, config: Mapping[str, Any]) -> Iterator[str]:
+        """Yield the settings of a module; functions by their names, modules inside with their settings."""
+        for key, value in config.items():
+            if isinstance(value, Mapping):
+                yield f"{key}={self.inside(value)}"
+            elif key in ("activation_fn", "gate_fn"):
+                if value not in FUNCTIONS:
+                    raise ValueError(f"{value!r} is no function of JAX")
+                yield f"{key}={'nn' if value not in OUTSIDE else 'jax.nn'}.{value}"
+            else:
+                yield from settings({key: value})
+
+    def inside(self, module: Mapping[str, Any]) -> str:
+        """Return a module that another one gets; it is that one's own where it has no parent yet."""
+        class_name = module["class_name"]
+        if class_name not in RULES or not class_name.startswith("linen."):
+            raise ValueError(f"{class_name!r} is no module of linen")
+        wide = ["param_dtype=jnp.float64"] if self.dtype == "float64" and class_name in CELLS else []
+        return called(f"nn.{class_name[6:]}", *self.settings(module["config"]), *wide, "parent=None")
+
+
+OUTSIDE = frozenset(("mish", "squareplus"))
+
+
+def _cells(layer: StoredLayer) -> list[str]:
+    """Return the classes of the cells whose states a module returns."""
+    if layer.class_name in CELLS:
+        return [layer.class_name]
+    if layer.class_name == "linen.RNN":
+        return [layer.config["cell"]["class_name"]]
+    return [layer.config[f"{side}_rnn"]["config"]["cell"]["class_name"] for side in ("forward", "backward")]
+
+
+def broken(start: str, text: str, arguments: Sequence[str] = ()) -> Iterator[str]:
+    """Yield a statement, its arguments a line each where one line is too long."""
+    whole = f"{INDENT}{start}{text}{', '.join(arguments)}{')' if arguments else ''}"
+    if len(whole) <= WIDTH:
+        yield whole
+    elif arguments:
+        yield f"{INDENT}{start}{text}"
+        yield from (f"{INDENT}    {argument}," for argument in arguments)
+        yield f"{INDENT})"
+    else:
+        yield whole
