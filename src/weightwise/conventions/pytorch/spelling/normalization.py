@@ -1,0 +1,193 @@
+"""Normalizations as modules of PyTorch (https://docs.pytorch.org/docs/stable/nn.html#normalization-layers).
+
+A module has both gamma and beta or neither, but for LayerNorm, which can leave beta away; where the source has one
+alone, the other is filled with what changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from weightwise.conventions.pytorch.spelling.steps import (
+    SOURCE,
+    Feeds,
+    Program,
+    axis_size,
+    chain,
+    function,
+    module,
+    refuse,
+    size_or_open,
+)
+from weightwise.conventions.spelling import Feed, Filled, Same, Spelled
+from weightwise.ops.features import feature_names
+from weightwise.ops.norm import BatchNorm, Constant, GroupNorm, LayerNorm, Norm, RMSNorm, Standardization, UnitNorm
+from weightwise.ops.operation import Shape
+
+_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+
+
+def _filled(operation: Norm) -> dict[str, Feed]:
+    """Return what fills gamma or beta where the source has only the other."""
+    missing = {"gamma": (operation.scale, 1.0), "beta": (operation.center, 0.0)}
+    reason = "the source's normalization has no {}"
+    return {role: Filled(value, reason.format(role)) for role, (there, value) in missing.items() if not there}
+
+
+def _affine(operation: Norm) -> bool:
+    return operation.scale or operation.center
+
+
+def _learned(operation: Norm) -> tuple[str, ...]:
+    return ("weight", "bias") if _affine(operation) else ()
+
+
+def spelled_batch_norm(operation: BatchNorm, inputs: Sequence[Shape]) -> Spelled:
+    """Return the batch normalization of axis 1, of the class for the number of axes."""
+    refuse("it takes the statistics of each batch, at inference too", not operation.tracked)
+    return chain(
+        module(
+            _batch_class(operation, inputs),
+            num_features=size_or_open(axis_size(inputs, 1)),
+            eps=operation.epsilon,
+            momentum=0.1,
+            affine=_affine(operation),
+            track_running_stats=True,
+            parameters=_learned(operation),
+            buffers=_STATISTICS,
+            feeds=_filled(operation) if _affine(operation) else {},
+        )
+    )
+
+
+def _batch_class(operation: Norm, inputs: Sequence[Shape]) -> str:
+    """Return the class, which depends on the number of axes; refuses channels that are not one axis."""
+    refuse("PyTorch's BatchNorm has one axis of channels", len(operation.axes) != 1)
+    if not inputs:
+        return "BatchNorm2d"
+    rank = len(inputs[0])
+    refuse("PyTorch's BatchNorm has its channels behind the batch", operation.axes[0] % rank != 1)
+    refuse(f"PyTorch has no BatchNorm for tensors of {rank} axes", rank > 5)
+    return f"BatchNorm{max(rank - 2, 1)}d"
+
+
+def spelled_layer_norm(operation: LayerNorm, inputs: Sequence[Shape]) -> Spelled:
+    """Return the layer normalization of the last axes."""
+    refuse("it divides by the deviation without taking the mean off", not operation.centered)
+    _check_last(operation, operation.over, inputs)
+    parameters = (["weight"] if _affine(operation) else []) + (["bias"] if operation.center else [])
+    filled = _filled(operation) if operation.center else {}
+    return chain(
+        module(
+            "LayerNorm",
+            normalized_shape=_sizes(operation, inputs),
+            eps=operation.epsilon,
+            elementwise_affine=_affine(operation),
+            parameters=parameters,
+            feeds={**_along(operation, inputs), **filled},
+        )
+    )
+
+
+def spelled_rms_norm(operation: RMSNorm, inputs: Sequence[Shape]) -> Spelled:
+    """Return the normalization by the mean square of the last axes."""
+    refuse("PyTorch's RMSNorm has no beta", operation.center)
+    _check_last(operation, operation.over, inputs)
+    return chain(
+        module(
+            "RMSNorm",
+            normalized_shape=_sizes(operation, inputs),
+            eps=None if operation.least else operation.epsilon,
+            elementwise_affine=operation.scale,
+            parameters=["weight"] if operation.scale else [],
+            feeds=_along(operation, inputs),
+        )
+    )
+
+
+def _check_last(operation: Norm, over: tuple[int, ...] | None, inputs: Sequence[Shape]) -> None:
+    """Refuse statistics or weights along other axes than the last."""
+    refuse("its weights run along other axes than its statistics", over is not None and over != operation.axes)
+    if not inputs:
+        return
+    rank = len(inputs[0])
+    places = [axis % rank for axis in operation.axes]
+    refuse("PyTorch normalizes the last axes", places != list(range(rank - len(places), rank)))
+
+
+def _sizes(operation: Norm, inputs: Sequence[Shape]) -> tuple[int, ...]:
+    """Return the sizes of the axes; refuses open ones."""
+    found = [size for axis in operation.axes if (size := axis_size(inputs, axis)) is not None]
+    if not inputs and len(operation.axes) == 1:
+        return (0,)
+    refuse("PyTorch needs the sizes of the axes that it normalizes, and one is open", len(found) < len(operation.axes))
+    return tuple(found)
+
+
+def _along(operation: Norm, inputs: Sequence[Shape]) -> Feeds:
+    """Return the feeds of gamma and beta where several axes are called by other numbers in the target."""
+    count = len(operation.axes)
+    if count == 1 or not inputs:
+        return {}
+    rank = len(inputs[0])
+    renamed = dict(zip(feature_names(range(rank - count, rank)), feature_names(operation.axes), strict=True))
+    given = {"gamma": operation.scale, "beta": operation.center}
+    return {role: Same(role, renamed) for role, there in given.items() if there}
+
+
+def spelled_group_norm(operation: GroupNorm, inputs: Sequence[Shape]) -> Spelled:
+    """Return the group normalization of axis 1; where every channel is a group, there are as many."""
+    size = axis_size(inputs, 1)
+    refuse(
+        "PyTorch needs the number of channels that it normalizes, which is open", operation.groups is None and not size
+    )
+    return chain(
+        module(
+            "GroupNorm",
+            num_groups=operation.groups or size,
+            num_channels=size_or_open(size),
+            eps=operation.epsilon,
+            affine=_affine(operation),
+            parameters=_learned(operation),
+            feeds=_filled(operation) if _affine(operation) else {},
+        )
+    )
+
+
+def spelled_unit_norm(operation: UnitNorm, inputs: Sequence[Shape]) -> Spelled:
+    """Return `x / max(|x|, ε)` from operators."""
+    refuse("PyTorch has no module that scales vectors to a length that it learned", bool(operation.roles()))
+    program = Program()
+    squares = [function("square"), function("sum", dim=operation.axes, keepdim=True), function("sqrt")]
+    length = program.follow([*squares, function("clamp", min=operation.epsilon, max=None)], SOURCE)
+    return program.spelled(program.add(function("div"), SOURCE, length))
+
+
+def spelled_standardization(operation: Standardization, inputs: Sequence[Shape]) -> Spelled:
+    """Return operators where the statistics are two numbers, and otherwise a BatchNorm that learns nothing."""
+    if operation.given is not None:
+        return _standardized(operation, *operation.given)
+    refuse("PyTorch has no module that undoes a normalization by statistics that it holds", operation.invert)
+    refuse("its statistics are single numbers, which PyTorch has no module for", not operation.axes)
+    return chain(
+        module(
+            _batch_class(operation, inputs),
+            num_features=size_or_open(axis_size(inputs, 1)),
+            eps=0.0,
+            momentum=0.0,
+            affine=False,
+            track_running_stats=True,
+            buffers=_STATISTICS,
+        ),
+        notes=[f"a deviation below {operation.epsilon:g} is divided by as it is, and not by {operation.epsilon:g}"],
+    )
+
+
+def _standardized(operation: Standardization, mean: Constant, variance: Constant) -> Spelled:
+    if isinstance(mean, tuple) or isinstance(variance, tuple):
+        refuse("its statistics differ from place to place and are settings, for which PyTorch has no module")
+        raise AssertionError
+    deviation = max(variance**0.5, operation.epsilon)
+    if operation.invert:
+        return chain(function("mul", other=deviation), function("add", other=mean))
+    return chain(function("sub", other=mean), function("div", other=deviation))

@@ -1,0 +1,89 @@
+"""The layers of a spelling: modules of PyTorch and its operators, with configurations as the table reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from weightwise.conventions.spelling import INPUT, Feed, Output, Spelled, Step
+from weightwise.errors import UnsupportedError
+from weightwise.ops.operation import Shape
+
+SOURCE = Output(INPUT)
+"""The first input of the layer."""
+
+Feeds = Mapping[str, Feed]
+
+
+def module(
+    class_name: str,
+    name: str = "",
+    *,
+    parameters: Sequence[str] = (),
+    buffers: Sequence[str] = (),
+    feeds: Feeds | None = None,
+    **settings: Any,
+) -> Step:
+    """Return a module of `torch.nn` with the arrays that it has; a setting that is `...` is not known."""
+    told = {name: value for name, value in settings.items() if value is not ...}
+    return Step(class_name, {**told, "parameters": list(parameters), "buffers": list(buffers)}, feeds or {}, name)
+
+
+def function(operator: str, name: str = "", **settings: Any) -> Step:
+    """Return an operator of PyTorch, a layer without arrays."""
+    return Step(operator, {**settings, "parameters": [], "buffers": []}, {}, name or operator)
+
+
+def size_or_open(size: int | None) -> Any:
+    """Return a size as a setting that may not be known."""
+    return ... if size is None else size
+
+
+def axis_size(inputs: Sequence[Shape], axis: int) -> int | None:
+    """Return the size of an axis of the first input; None where it is open or nothing is known."""
+    return inputs[0][axis] if inputs else None
+
+
+def alike(sizes: Sequence[int]) -> int | tuple[int, ...]:
+    """Return one number for sizes that are all the same, as people write them."""
+    return sizes[0] if len(set(sizes)) == 1 else tuple(sizes)
+
+
+def with_bias(bias: bool) -> tuple[str, ...]:
+    """Return the names of the parameters of a module that has a kernel, and perhaps a bias."""
+    return ("weight", "bias") if bias else ("weight",)
+
+
+def chain(*steps: Step, notes: Sequence[str] = ()) -> Spelled:
+    """Return the spelling of steps of which each reads the one before."""
+    return Spelled(tuple(steps), notes=tuple(notes))
+
+
+class Program:
+    """Steps that read any of those before, while they are written down."""
+
+    def __init__(self) -> None:
+        """Begin with no steps."""
+        self.steps: list[Step] = []
+
+    def add(self, step: Step, *inputs: Output) -> Output:
+        """Add a step that reads these outputs, and return its first output."""
+        self.steps.append(replace(step, inputs=inputs))
+        return Output(len(self.steps) - 1)
+
+    def follow(self, steps: Sequence[Step], start: Output) -> Output:
+        """Add steps of which each reads the one before, and return what the last returns."""
+        for step in steps:
+            start = self.add(step, start)
+        return start
+
+    def spelled(self, *outputs: Output, notes: Sequence[str] = ()) -> Spelled:
+        """Return all of it."""
+        return Spelled(tuple(self.steps), outputs, tuple(notes))
+
+
+def refuse(reason: str, refused: object = True) -> None:
+    """Raise `UnsupportedError` with a clause as the reason, where something is there that is refused."""
+    if refused:
+        raise UnsupportedError(reason)
