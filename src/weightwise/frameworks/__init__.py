@@ -1,9 +1,9 @@
 """What the frameworks themselves compute for a model: one file per framework, imported only when a proof asks for it.
 
-A module has `outputs(model, inputs, dtype)`, which yields each output of each layer by its tensor (the layer by its path,
-the number of the run and that of the output, as `answers.tracing` counts them), in the layout of the model given, and
-which raises `UnsupportedError` for a model that the framework cannot be given safely. Nothing that a file holds as code
-is executed.
+A module has `outputs(model, inputs, dtype)`, which yields each output of each layer by its tensor (the layer by its
+path, the number of the run and that of the output, as `answers.tracing` counts them), in the layout of the model given,
+and which raises `UnsupportedError` for a model that the framework cannot be given safely. Nothing that a file holds as
+code is executed.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Runner:
 
 
 def runner(model: Model) -> Runner:
-    """Return what asks the model's own framework; raises `UnsupportedError` with the reason where it cannot be asked."""
+    """Return what asks the model's own framework; raises `UnsupportedError` with the reason where nothing can."""
     framework = FRAMEWORKS.get(model.stored.framework)
     if framework is None:
         raise UnsupportedError("the file does not say which framework it is of")

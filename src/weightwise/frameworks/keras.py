@@ -1,4 +1,4 @@
-"""What Keras computes: the file is loaded by Keras itself, and a model over the same layers returns each of their outputs.
+"""What Keras computes: Keras itself loads the file, and a model over the same layers returns each of their outputs.
 
 Keras 3 loads its own files, and `tf_keras` those of Keras 2 where it is installed. A file that would make Keras execute
 or import anything of its own (a `Lambda`, a class or function of another module) is refused before Keras sees it.
