@@ -8,7 +8,7 @@
 Sizes are known before values are, so a file is written from its first byte to its last, and nothing is kept in memory
 but one array.
 
-Specification: https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html (the parts "version 0" and "version 1")
+Specification: https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html (versions 0 and 1)
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from struct import pack
-from typing import BinaryIO
+from typing import IO
 
 from weightwise.errors import UnsupportedError
 from weightwise.formats.dtypes import BITS
@@ -79,7 +79,7 @@ class Group:
         return found
 
 
-def write_hdf5(file: BinaryIO, root: Group) -> None:
+def write_hdf5(file: IO[bytes], root: Group) -> None:
     """Writes a file with these objects; raises `UnsupportedError` for a dtype that is not written."""
     arrays = [dataset.array for dataset in root.datasets()]
     starts = list(accumulate((padded(size_of(array)) for array in arrays), initial=START))

@@ -160,9 +160,9 @@ def keras_tensor(value: Mapping[str, Any]) -> Tensor:
 
 
 def keras_shape(value: Mapping[str, Any]) -> tuple[int | None, ...] | None:
-    """Returns the shape of a tensor of Keras 3, or None when it is not written."""
+    """Returns the shape of a tensor of Keras 3, or None when it is not written; every tensor has a batch axis."""
     shape = value["config"].get("shape")
-    known = isinstance(shape, list) and all(size is None or isinstance(size, int) for size in shape)
+    known = isinstance(shape, list) and shape and all(size is None or isinstance(size, int) for size in shape)
     return tuple(shape) if known else None
 
 

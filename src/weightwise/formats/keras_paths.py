@@ -181,17 +181,17 @@ def assigned(entries: Sequence[Entry], container: Group | None) -> list[Group | 
     if container.last == OLD_LAYERS:
         return in_turn(entries, container)
     by_last = {group.last: group for group in container.groups}
-    return [by_last.get(last) for last in numbered(entries)]
+    return [by_last.get(last) for last in numbered(entry.layer for entry in entries)]
 
 
-def numbered(entries: Sequence[Entry]) -> Iterator[str]:
+def numbered(layers: Iterable[StoredLayer]) -> Iterator[str]:
     """Yields the last part of each layer's path: its class, and a number from the second of a class on."""
     used: Counter[str] = Counter()
-    for entry in entries:
-        if entry.layer.package.startswith(OPERATIONS):
+    for layer in layers:
+        if layer.package.startswith(OPERATIONS):
             yield ""
             continue
-        name = path_name(entry.layer.class_name)
+        name = path_name(layer.class_name)
         yield f"{name}_{used[name]}" if used[name] else name
         used[name] += 1
 
