@@ -68,6 +68,15 @@ class Alone:
 
 
 @dataclass(frozen=True)
+class Laid:
+    """Arrays of the source as blocks of one in the target, whose other blocks are zero: both biases of a GRU, of which
+    one has a number for the candidate alone."""
+
+    places: Mapping[str, str]
+    """The blocks that each role of the source is: `side=recurrent gate=h`."""
+
+
+@dataclass(frozen=True)
 class Filled:
     """A constant: the source has no such array, and computes as if it were this."""
 
@@ -78,7 +87,7 @@ class Filled:
     """NumPy's name of its dtype; empty for that of the source's other weights."""
 
 
-Feed = Same | Joined | Block | Summed | Alone | Filled
+Feed = Same | Joined | Block | Summed | Alone | Laid | Filled
 
 
 @dataclass(frozen=True)
@@ -106,6 +115,8 @@ class Step:
     """What its name adds to that of the source's layer: `activation`, `pointwise`; empty for the layer itself."""
     inputs: tuple[Output, ...] = ()
     """What it reads; when empty, the first output of the step before, and for the first step all inputs of the layer."""
+    arguments: Config = field(default_factory=dict)
+    """The other arguments of its call, as a `Call` has them; a tensor among them is an `Output`, and the last of `inputs`."""
 
 
 @dataclass(frozen=True)
