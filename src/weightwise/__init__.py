@@ -39,4 +39,13 @@ def open(thing: Any) -> Model:  # noqa: A001 - `weightwise.open` reads as what i
     return named(live_model(thing))
 
 
-__all__ = ["__version__", "open"]
+def __getattr__(name: str) -> Any:
+    """Return what is imported when it is first asked for: `port`."""
+    if name == "port":
+        from weightwise.porting.carrying import port
+
+        return port
+    raise AttributeError(f"module 'weightwise' has no attribute {name!r}")
+
+
+__all__ = ["__version__", "open", "port"]

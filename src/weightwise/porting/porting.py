@@ -41,7 +41,7 @@ class Transfer:
     layer: str
     """The target's layer."""
     fed: Fed
-    why: str = "the layer it was made from"
+    why: str = "made from it"
 
 
 @dataclass(frozen=True)

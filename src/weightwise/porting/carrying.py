@@ -1,0 +1,100 @@
+"""Carries a port out: the arrays go to a new file, to a copy of the target's file, or into a model in memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import weightwise
+from weightwise.errors import UnsupportedError
+from weightwise.formats.safetensors_writer import Written, write_safetensors
+from weightwise.model import Model
+from weightwise.porting.plan import Plan, plan
+
+PRINTERS = {"PyTorch": "weightwise.views.code_pytorch", "Flax": "weightwise.views.code_flax"}
+"""What prints the code of a model, for the frameworks whose files of weights carry no graph."""
+
+
+def port(
+    source: Any,
+    to: str = "",
+    *,
+    into: Any = None,
+    out: str | Path | None = None,
+    choose: Mapping[str, str] | None = None,
+    allow_lossy: bool = False,
+) -> Plan:
+    """Port the weights of a model to another framework, and return what fills which array, and how.
+
+    `source` is a path, a model in memory, or a `Model`. `to` is `pytorch`, `keras` or `flax`; `into` is a model of that
+    framework to be filled, as a path (then `out` is written, a copy of it with other values) or in memory (it is filled
+    now). Without `into`, `out` is a new file: `.safetensors`, `.keras`, `.weights.h5`, `.msgpack`. Without either
+    nothing is written. `choose` maps names of the source's layers, or their beginnings, to those of the target.
+
+    Raises `UnsupportedError` where more than one match is possible, where the framework cannot compute a layer, or
+    where the target's dtype would lose values, unless `allow_lossy`.
+    """
+    model = source if isinstance(source, Model) else weightwise.open(source)
+    target = None if into is None else weightwise.open(into)
+    found = plan(model, to, target, choose)
+    in_memory = into is not None and not isinstance(into, (str, os.PathLike))
+    if in_memory and out is not None:
+        raise UnsupportedError("a model in memory is filled where it is: leave out the file")
+    if in_memory:
+        check_lossless(found, allow_lossy)
+        from weightwise.live.filling import fill
+
+        fill(into, {filling.target.path: filling.values() for filling in found.fillings if filling.fed is not None})
+    elif out is not None:
+        write(found, out, allow_lossy)
+    return found
+
+
+def check_lossless(found: Plan, allowed: bool) -> None:
+    """Raise `UnsupportedError` where a dtype of the target cannot hold the source's values, unless that is allowed."""
+    if found.lossy and not allowed:
+        first = found.lossy[0]
+        others = f", and of {len(found.lossy) - 1} more arrays" if len(found.lossy) > 1 else ""
+        raise UnsupportedError(
+            f"{first.target.path}: its values would lose digits, since {first.lossy}{others}; allow it with "
+            "--allow-lossy"
+        )
+
+
+def write(found: Plan, out: str | Path, allow_lossy: bool = False) -> None:
+    """Write a port as a file, whole or not at all; raises `UnsupportedError`, and `OSError` for the disk."""
+    check_lossless(found, allow_lossy)
+    if found.target is None:
+        from weightwise.formats.writing import write as write_new
+
+        write_new(out, found.ported.model.stored)
+        return
+    path = found.target.stored.path
+    filled = [filling for filling in found.fillings if filling.fed is not None]
+    if Path(path).suffix.lower() == Path(out).suffix.lower():
+        from weightwise.formats.overwriting import overwrite
+
+        overwrite(path, out, [(filling.target, filling.values) for filling in filled])
+    elif Path(out).suffix.lower() == ".safetensors":
+        arrays = found.fillings
+        write_safetensors(
+            out, (Written(item.target.path, item.target.shape, item.target.dtype, item.values) for item in arrays)
+        )
+    else:
+        raise UnsupportedError(f"{out}: expected the suffix of {path}, whose copy it is to be, or .safetensors")
+
+
+def code(found: Plan, weights: str) -> str:
+    """Return the code of a ported model that loads a file of weights; empty where the port has no graph.
+
+    A `.keras` file carries its graph itself, so that Keras needs no code.
+    """
+    framework = found.ported.model.stored.framework
+    if framework not in PRINTERS or not found.ported.outputs:
+        return ""
+    from importlib import import_module
+
+    text: str = import_module(PRINTERS[framework]).code(found.ported.model, weights=weights)
+    return text

@@ -1,0 +1,176 @@
+"""What a port does, array by array, before anything is written: the report, and the values that a writer asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from weightwise.axes import Bound
+from weightwise.conventions.spelling import Speller
+from weightwise.errors import AxesError, UnsupportedError
+from weightwise.formats.dtypes import BITS, SMALL_FLOATS, SMALL_INTEGERS, read_as
+from weightwise.model import Model, Weight
+from weightwise.ops.operation import Operation
+from weightwise.porting.feeding import Fed
+from weightwise.porting.matching import Pair, matched
+from weightwise.porting.porting import Ported, Transfer, lowered, speller
+from weightwise.stored import StoredArray
+
+if TYPE_CHECKING:
+    import numpy
+
+    Array = numpy.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Filling:
+    """One array of the target: which it is, what fills it, and why that."""
+
+    target: StoredArray
+    fed: Fed | None
+    """None where the target keeps its own: an array that counts training steps."""
+    why: str
+    values: Callable[[], Array]
+    """Returns the values in the target's dtype, a view where NumPy has one."""
+    lossy: str = ""
+    """What of the values is lost by the target's dtype, as a clause; empty for nothing."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A port: what fills each array of the target, and what must agree beside the arrays."""
+
+    source: Model
+    ported: Ported
+    """The source in the target's framework."""
+    target: Model | None
+    """The model that is filled; None where the port makes its own."""
+    fillings: tuple[Filling, ...]
+    settings: tuple[str, ...]
+    """One sentence for each setting that no array carries, with the value that it must have."""
+    left: tuple[str, ...]
+    """The paths of the source's weights that nothing takes."""
+
+    @property
+    def lossy(self) -> tuple[Filling, ...]:
+        """The arrays whose values the target's dtype cannot hold exactly."""
+        return tuple(filling for filling in self.fillings if filling.lossy)
+
+
+def plan(source: Model, to: str = "", target: Model | None = None, chosen: Mapping[str, str] | None = None) -> Plan:
+    """Return the plan of a port to a framework, or into a model of it; raises `UnsupportedError` with what stops it.
+
+    `chosen` maps names of the source's layers, or their beginnings, to those of the target.
+    """
+    found = lowered(source, _framework(to, target))
+    if target is None:
+        if chosen:
+            raise UnsupportedError("there is nothing to choose from without a target: --map goes with --into")
+        fillings = tuple(map(_made, found.model.weights, _by_path(found, found.model.weights)))
+        return Plan(source, found, None, fillings, found.notes, found.left)
+    pairs = matched(found.model, target, chosen or {})
+    fillings = tuple(filling for pair in pairs for filling in _filled(pair, found))
+    settings = (*found.notes, *(difference for pair in pairs for difference in _differences(pair)))
+    return Plan(source, found, target, fillings, settings, found.left)
+
+
+def _framework(to: str, target: Model | None) -> Speller:
+    own = target.stored.framework if target else ""
+    if own and to and own.lower() != to.lower():
+        raise UnsupportedError(f"{target.stored.path if target else ''}: it is of {own}, not of {to}")
+    if not own and not to:
+        path = target.stored.path if target else "the port"
+        raise UnsupportedError(f"{path}: nothing tells its framework; say it with --to pytorch, keras or flax")
+    return speller(own or to)
+
+
+def _by_path(ported: Ported, weights: tuple[Weight, ...]) -> Iterator[Transfer]:
+    transfers = {transfer.path: transfer for transfer in ported.transfers}
+    return (transfers[weight.stored.path] for weight in weights)
+
+
+def _made(weight: Weight, transfer: Transfer) -> Filling:
+    return Filling(weight.stored, transfer.fed, transfer.why, weight.values)
+
+
+def _filled(pair: Pair, ported: Ported) -> Iterator[Filling]:
+    transfers = {transfer.path: transfer for transfer in ported.transfers}
+    for weight, found in pair.weights:
+        if found is None:
+            yield Filling(weight.stored, None, "it counts training steps, and keeps what it has", weight.values)
+            continue
+        yield _converted(weight, found, transfers[found.stored.path].fed, pair.why)
+
+
+def _converted(weight: Weight, found: Weight, fed: Fed, why: str) -> Filling:
+    """Return an array of the target with the values of one of the port, in the target's axes and dtype."""
+    arrange = _arranged(found.bound, weight.bound)
+    values = arrange(found.values)
+    if weight.bound is not None and found.bound is not None and values is not found.values:
+        fed = replace(fed, pattern=f"{fed.pattern.split(' -> ')[0]} -> {weight.bound.notation}")
+    lossy = "" if holds_exactly(weight.dtype, fed.dtype) else f"{fed.dtype} becomes {weight.dtype}"
+    dtype = read_as(weight.dtype)
+
+    def cast() -> Array:
+        return values().astype(dtype, copy=False)
+
+    return Filling(weight.stored, fed, why, cast, lossy)
+
+
+def _arranged(own: Bound | None, wanted: Bound | None) -> Callable[[Callable[[], Array]], Callable[[], Array]]:
+    """Return what brings values to the target's own axes, where it knows them otherwise than its class does."""
+    if own is None or wanted is None or own.notation == wanted.notation:
+        return lambda values: values
+    try:
+        own.rearranged(wanted.axes)
+    except AxesError:
+        return lambda values: values
+    return lambda values: lambda: own.arrange(values(), wanted.axes)
+
+
+def holds_exactly(dtype: str, other: str) -> bool:
+    """Return whether every value of the second dtype is one of the first.
+
+    >>> holds_exactly("float32", "bfloat16"), holds_exactly("float16", "bfloat16"), holds_exactly("float32", "int64")
+    (True, False, False)
+    """
+    if dtype == other:
+        return True
+    one, two = _digits(dtype), _digits(other)
+    return one[0] >= two[0] and one[1] >= two[1] and (one[2] or not two[2])
+
+
+def _digits(dtype: str) -> tuple[int, int, bool]:
+    """Return the bits of the significand and of the exponent, and whether there is a sign."""
+    floats = {"float64": (53, 11), "float32": (24, 8), "float16": (11, 5), "bfloat16": (8, 8)}
+    floats.update({name: (kind.mantissa + 1, kind.exponent) for name, kind in SMALL_FLOATS.items()})
+    if dtype in floats:
+        return (*floats[dtype], True)
+    bits = SMALL_INTEGERS.get(dtype, BITS.get(dtype, 0))
+    signed = dtype.startswith("int")
+    return (1 if dtype == "bool" else bits - signed, 0, signed)
+
+
+def _differences(pair: Pair) -> Iterator[str]:
+    """Yield what the target's layer computes otherwise than the source's, where both say it."""
+    one, other = pair.source.operation, pair.target.operation
+    if one is None or other is None or one == other:
+        return
+    for name, wanted, found in differing(one, other):
+        yield f"{pair.target.name}: {name} is {found}, and must be {wanted} as in {pair.source.name}"
+
+
+def differing(one: Operation, other: Operation) -> Iterator[tuple[str, object, object]]:
+    """Yield the settings of two operations that differ, with the values of both; those of operations inside as well."""
+    if type(one) is not type(other):
+        yield "its operation", type(one).__name__, type(other).__name__
+        return
+    for setting in fields(one):
+        values = getattr(one, setting.name), getattr(other, setting.name)
+        if values[0] == values[1]:
+            continue
+        if all(isinstance(value, Operation) for value in values):
+            yield from differing(*values)
+        else:
+            yield setting.name, *values
