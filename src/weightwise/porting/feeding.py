@@ -8,14 +8,14 @@ that both have. Everything else is arranging, by the names of the axes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from weightwise.axes import Axes, Bound, parse
 from weightwise.axes.notation import read
 from weightwise.axes.terms import Term, atoms, replaced
 from weightwise.conventions.row import Slot
-from weightwise.conventions.spelling import Alone, Block, Feed, Filled, Joined, Same, Summed
+from weightwise.conventions.spelling import Alone, Block, Feed, Filled, Joined, Laid, Same, Summed
 from weightwise.errors import AxesError, UnsupportedError
 from weightwise.model import Layer, Weight
 
@@ -82,6 +82,14 @@ def fed(layer: Layer | None, feed: Feed | None, slot: Slot, what: str) -> Fed:
             return _sum(_pieces(layer, role, slot, {}, what), slot, blocks, axis, what)
         case Alone(role, axis, label):
             return _alone(_pieces(layer, role, slot, {}, what), slot, blocks, (axis, label), what)
+        case Laid(places):
+            laid = [
+                Piece(piece.weight, piece.bound, {**piece.blocks, **_blocks(at)}, piece.axes)
+                for role, at in places.items()
+                for piece in _pieces(layer, role, slot, {}, what)
+            ]
+            found = _gathered(laid, slot, blocks, what)
+            return replace(found, pattern=f"{found.pattern}; 0 elsewhere")
 
 
 def _blocks(at: str) -> Blocks:
@@ -183,7 +191,7 @@ def _assembled(pieces: Sequence[Piece], slot: Slot, blocks: Blocks) -> Fed:
     places = [(piece, _beyond(piece.blocks, blocks), _beyond(blocks, piece.blocks)) for piece in pieces]
 
     def values() -> Array:
-        result = numpy.empty(target.shape, pieces[0].weight.values().dtype)
+        result = numpy.zeros(target.shape, pieces[0].weight.values().dtype)
         for piece, into, chosen in places:
             array, bound = piece.bound.select(piece.weight.values(), chosen)
             place, axes = target.select(result, into)

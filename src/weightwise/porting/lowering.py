@@ -9,9 +9,10 @@ layers are told by names: `(h w c)` becomes `(c h w)`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
+from typing import Any
 
 from weightwise.conventions.choice import newest_convention
 from weightwise.conventions.layout import (
@@ -22,7 +23,7 @@ from weightwise.conventions.layout import (
     channels_last,
     relaid,
 )
-from weightwise.conventions.spelling import INPUT, Layout, Spelled, Speller, Step
+from weightwise.conventions.spelling import INPUT, Layout, Output, Spelled, Speller, Step
 from weightwise.errors import UnsupportedError
 from weightwise.model import Layer, Model
 from weightwise.ops.norm import Norm
@@ -260,21 +261,28 @@ class _Lowering:
     def steps(self, use: Use, spelled: Spelled, inputs: Sequence[Tensor]) -> list[Tensor]:
         """Add the layers of a spelling, and return its outputs."""
         made: list[Tensor] = []
+
+        def found(output: Output) -> Tensor:
+            return inputs[output.index] if output.step == INPUT else replace(made[output.step], index=output.index)
+
         for step in spelled.steps:
-            read = [
-                inputs[output.index] if output.step == INPUT else replace(made[output.step], index=output.index)
-                for output in step.inputs
-            ]
-            read = read or ([made[-1]] if made else list(inputs))
-            made.append(self.add(step_name(use.layer.name, step), step, use.layer, read))
+            read = [found(output) for output in step.inputs] or ([made[-1]] if made else list(inputs))
+            arguments = {
+                name: found(value) if isinstance(value, Output) else value for name, value in step.arguments.items()
+            }
+            made.append(self.add(step_name(use.layer.name, step), step, use.layer, read, arguments))
         if not spelled.outputs:
             return made[-1:] or list(inputs[:1])
-        return [
-            inputs[output.index] if output.step == INPUT else replace(made[output.step], index=output.index)
-            for output in spelled.outputs
-        ]
+        return [found(output) for output in spelled.outputs]
 
-    def add(self, name: str, step: Step, source: Layer | None, inputs: Sequence[Tensor]) -> Tensor:
+    def add(
+        self,
+        name: str,
+        step: Step,
+        source: Layer | None,
+        inputs: Sequence[Tensor],
+        arguments: Mapping[str, Any] | None = None,
+    ) -> Tensor:
         """Add a call of a layer, and return its first output; the calls of one layer of the source are of one here."""
         made = self.layers.get(name)
         if made is None or made.source is not source or made.step != step:
@@ -284,7 +292,7 @@ class _Lowering:
                 )
             name = self.free(name)
             made = self.layers[name] = Made(name, step, source)
-        made.calls.append(Call(tuple(inputs)))
+        made.calls.append(Call(tuple(inputs), arguments or {}))
         return Tensor(name, len(made.calls) - 1)
 
     def free(self, name: str) -> str:

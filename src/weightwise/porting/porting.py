@@ -122,7 +122,8 @@ def _stored_layers(model: Model, found: Lowered) -> Iterator[StoredLayer]:
         if known and len(known) == len(shapes):
             built = known[0] if len(known) == 1 else tuple(known)
         config = dict(made.step.config)
-        yield StoredLayer(made.name, made.step.class_name, config, calls=tuple(made.calls), build_shape=built)
+        package, _, class_name = made.step.class_name.rpartition(".")  # `keras.src.ops.numpy.Pad`
+        yield StoredLayer(made.name, class_name, config, package, calls=tuple(made.calls), build_shape=built)
 
 
 def _entering(model: Model, found: Lowered) -> dict[Tensor, Shape]:
