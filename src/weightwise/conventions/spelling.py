@@ -46,6 +46,7 @@ class Block:
 
     role: str
     axis: str
+    """The axis, or several with a space between them, each with a label: `side gate`, `recurrent h`."""
     label: str
     renamed: Mapping[str, str] = field(default_factory=dict)
 
@@ -110,7 +111,9 @@ class Step:
     config: Config
     """Its configuration, as the target's table of conventions reads it."""
     feeds: Mapping[str, Feed] = field(default_factory=dict)
-    """What fills each role of the operation that this class computes; a role not named is fed by the same of the source."""
+    """What fills each role of the operation that this class computes; a role not named is fed by the same of the source.
+
+    One block of a role may be filled otherwise than the rest: `bias gate=h`."""
     name: str = ""
     """What its name adds to that of the source's layer: `activation`, `pointwise`; empty for the layer itself."""
     inputs: tuple[Output, ...] = ()

@@ -143,7 +143,8 @@ def _transfers(made: Made, draft: Draft) -> Iterator[Transfer]:
         raise UnsupportedError(f"{made.name} ({made.step.class_name}): {draft.note}")
     for slot in draft.slots:
         what = f"{made.name}.{slot.name}"
-        feed = made.step.feeds.get(slot.role)
+        feeds = made.step.feeds
+        feed = feeds.get(f"{slot.role} {slot.at}", feeds.get(slot.role))
         if slot.role == "-" and feed is None:
             feed = None if _has_same(made.source, slot) else COUNTS
         yield Transfer(what, made.name, fed(made.source, feed, slot, what))
