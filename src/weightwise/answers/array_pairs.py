@@ -1,14 +1,13 @@
-"""Which array of one model is which of another, and the ways in which the axes of the one can be laid as the other's."""
+"""Which array of one model is which of another, and how the axes of the one can be laid as those of the other."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
-from weightwise.answers.counterparts import layer_signature
+from weightwise.answers.counterparts import layer_signature, places_matched
 from weightwise.axes import Bound, parse
 from weightwise.errors import AxesError
 from weightwise.model import Layer, Model, Weight
@@ -57,9 +56,8 @@ def layers_matched(ours: Sequence[Layer], theirs: Sequence[Layer]) -> list[tuple
     same = [(mine, yours) for mine, yours in named if layer_signature(mine) == layer_signature(yours)]
     taken = {id(layer) for pair in same for layer in pair}
     rest = [[layer for layer in side if id(layer) not in taken] for side in (ours, theirs)]
-    marks: list[list[Any]] = [[layer_signature(layer) for layer in side] for side in rest]
-    blocks = SequenceMatcher(None, *marks, autojunk=False).get_matching_blocks()
-    return same + [(rest[0][block.a + k], rest[1][block.b + k]) for block in blocks for k in range(block.size)]
+    marks = [[layer_signature(layer) for layer in side] for side in rest]
+    return same + [(rest[0][mine], rest[1][yours]) for mine, yours in places_matched(*marks)]
 
 
 def _plain(name: str) -> str:
@@ -187,7 +185,14 @@ def _arranged(line: str, values: Array, target: str, sizes: Mapping[str, int]) -
 
 def _summed(pair: Matched) -> Iterator[Laid]:
     """Yield two biases that act as their sum, against the one that another framework has."""
-    one, other = (sum(weight.values() for weight in side) for side in (pair.one, pair.other))
     more = pair.one if len(pair.one) > len(pair.other) else pair.other
-    if all(weight.at.startswith("side=") or "bias" in weight.name for weight in more) and one.shape == other.shape:
+    one, other = (_sum([weight.values() for weight in side]) for side in (pair.one, pair.other))
+    if all("bias" in weight.name for weight in more) and one.shape == other.shape:
         yield Laid(one, other, f"the sum of {' and '.join(weight.name for weight in more)}")
+
+
+def _sum(arrays: Sequence[Array]) -> Array:
+    total = arrays[0]
+    for array in arrays[1:]:
+        total = total + array
+    return total

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
@@ -57,10 +57,15 @@ def _alike(one: Computed, other: Computed | None) -> bool:
 def _by_order(ours: Sequence[Computed], theirs: Sequence[Computed]) -> list[Pair]:
     held = [[computed for computed in side if computed.layer.weights] for side in (ours, theirs)]
     marks = [[signature(computed) for computed in side] for side in held]
-    blocks = SequenceMatcher(None, *marks, autojunk=False).get_matching_blocks()
-    matched = [(held[0][block.a + k], held[1][block.b + k]) for block in blocks for k in range(block.size)]
+    matched = [(held[0][one], held[1][other]) for one, other in places_matched(*marks)]
     found = (_settled(one, other, ours, theirs) for one, other in matched)
     return [Pair(one.tensor, other.tensor) for one, other in found if one is not None and other is not None]
+
+
+def places_matched(ours: Sequence[Hashable], theirs: Sequence[Hashable]) -> list[tuple[int, int]]:
+    """Return the places of what two lists have in common, in the order of both."""
+    blocks = SequenceMatcher(None, a=ours, b=theirs, autojunk=False).get_matching_blocks()
+    return [(block.a + k, block.b + k) for block in blocks for k in range(block.size)]
 
 
 def signature(computed: Computed) -> tuple[object, ...]:

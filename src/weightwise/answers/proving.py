@@ -7,11 +7,13 @@ outside (`frameworks/`), as a function.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from weightwise.answers.array_proof import between_arrays
 from weightwise.answers.counterparts import Pair, in_layout_of, layer_pairs, outputs_paired
 from weightwise.answers.proof import TOLERANCES, Comparison, Line, Proof, Verdict, compared
+from weightwise.answers.sample_inputs import declares_inputs, entering, fitted, random_inputs
 from weightwise.answers.tracing import Computed, Trace, traced
 from weightwise.errors import UnsupportedError
 from weightwise.model import Layer, Model
@@ -141,6 +143,76 @@ def between_models(
     lines = tuple(_pair_lines(ours, theirs, pairs, limit))
     titles = (f"{one.stored.path} ({REFERENCE}, {dtype})", f"{other.stored.path} ({REFERENCE}, {dtype})")
     return Proof((Comparison("layer", *titles, limit, lines, failure),), first.outputs)
+
+
+def prove(
+    one: Model,
+    other: Model | None = None,
+    *,
+    inputs: Mapping[str, Array] | None = None,
+    seed: int = 0,
+    dtype: str = "float64",
+    tolerance: float | None = None,
+    ask: Callable[[Model], Asked | str] | None = None,
+) -> Proof:
+    """Return whether a model computes what its named axes say, and whether another one computes or holds the same.
+
+    `inputs` are arrays by their names, batch first; without them the inputs are random, of the shapes that the model
+    declares. `ask` returns the framework of a model, or why it cannot be asked. Raises `UnsupportedError` and
+    `SelectionError` where the inputs do not fit.
+    """
+    if not has_graph(one) and (other is None or not has_graph(other)):
+        return between_arrays(one, _needed(one, other), tolerance or 0.0)
+    if not has_graph(one):
+        found = prove(_needed(one, other), inputs=inputs, seed=seed, dtype=dtype, tolerance=tolerance, ask=ask)
+        return _joined([found, between_arrays(one, _needed(one, other), tolerance or 0.0)])
+    if inputs is None and other is not None and not has_graph(other) and not declares_inputs(one):
+        return between_arrays(one, other, tolerance or 0.0)
+    given, notes = (random_inputs(one, seed), ()) if inputs is None else fitted(one, inputs)
+    proofs = [_asked(one, ask, given, dtype, tolerance)]
+    if other is not None and has_graph(other):
+        theirs = entering(one, other, given)
+        proofs += [between_models(one, other, given, theirs, dtype, tolerance)]
+        proofs += [replace(_asked(other, ask, theirs, dtype, tolerance), outputs=())]
+    elif other is not None:
+        proofs += [between_arrays(one, other, tolerance or 0.0)]
+    return _joined([Proof((), (), notes), *proofs])
+
+
+def _needed(one: Model, other: Model | None) -> Model:
+    if other is None:
+        raise UnsupportedError(
+            f"{one.stored.path}: it holds arrays and no graph, so nothing can be computed from it alone; "
+            "name a second model to compare it with"
+        )
+    return other
+
+
+def has_graph(model: Model) -> bool:
+    """Return whether a file says which layer reads which."""
+    return bool(model.stored.root.outputs) and any(layer.calls for layer in model.stored.root.layers)
+
+
+def _asked(
+    model: Model,
+    ask: Callable[[Model], Asked | str] | None,
+    inputs: Sequence[Array],
+    dtype: str,
+    tolerance: float | None,
+) -> Proof:
+    found = ask(model) if ask else ""
+    if isinstance(found, Asked):
+        return against_framework(model, found, inputs, dtype, tolerance)
+    alone = against_framework(model, None, inputs, dtype)
+    reason = f"{model.stored.path}: only the reference was run: {found}."
+    return replace(alone, notes=(*alone.notes, reason)) if found else alone
+
+
+def _joined(proofs: Sequence[Proof]) -> Proof:
+    """Return several proofs as one, with the outputs of the first that has some."""
+    outputs = next((proof.outputs for proof in proofs if proof.outputs), ())
+    comparisons = tuple(found for proof in proofs for found in proof.comparisons)
+    return Proof(comparisons, outputs, tuple(dict.fromkeys(note for proof in proofs for note in proof.notes)))
 
 
 def _pair_lines(

@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING, Any
 from weightwise.errors import SelectionError, UnsupportedError
 from weightwise.model import Layer, Model
 from weightwise.naming.signals import operands
+from weightwise.ops.activation import Activation
 from weightwise.ops.embedding import Embedding
-from weightwise.ops.operation import Shape
+from weightwise.ops.norm import Norm
+from weightwise.ops.operation import Shape, spatial_axes
+from weightwise.ops.rescaling import Rescaling
+from weightwise.ops.reshaping import Identity
+from weightwise.ops.spatial import Spatial
 from weightwise.stored import StoredLayer, Tensor
 
 if TYPE_CHECKING:
@@ -22,6 +27,8 @@ BATCH = 2
 OPEN_SIZES = (32, 64, 96)
 """What axes become whose sizes a model leaves open: sizes that are halved without a rest, and differ."""
 WHOLE = ("int", "uint", "bool")
+VALUE_BY_VALUE = (Activation, Identity, Norm, Rescaling)
+"""Operations that leave the axes as they are."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,8 @@ class Entry:
     """None where nothing tells it."""
     indices: range | None
     """What whole numbers it takes; None for an input of real numbers."""
+    axes: tuple[str, ...] = ()
+    """Its axes without the batch's; empty where no layer tells them."""
 
 
 def entries(model: Model) -> tuple[Entry, ...]:
@@ -44,16 +53,21 @@ def entries(model: Model) -> tuple[Entry, ...]:
     return tuple(_entry(model.root, tensor) for tensor in stored.inputs)
 
 
+def declares_inputs(model: Model) -> bool:
+    """Return whether a model says of which shapes its inputs are."""
+    return all(entry.shape is not None for entry in entries(model))
+
+
 def _entry(model: Layer, tensor: Tensor) -> Entry:
     own = next((layer for layer in model.stored.layers if layer.name == tensor.layer), None)
-    found = list(_readers(model, tensor))
-    shapes = [*_declared(own), *(shape for layer, place in found for shape in layer.inputs[place : place + 1])]
+    found = list(_reading(model, tensor))
+    shapes = [*_declared(own), *(shape for layer, place, _ in found for shape in layer.inputs[place : place + 1])]
     shape = next((shape for shape in shapes if shape is not None), None)
     dtype = str(own.config.get("dtype", "")) if own else ""
-    indices = _indices([layer for layer, _ in found])
+    indices = _indices([layer for layer, _, _ in found])
     if indices is None and dtype.startswith(WHOLE):
         indices = range(2)
-    return Entry(tensor, shape, indices)
+    return Entry(tensor, shape, indices, _axes(model, tensor))
 
 
 def _declared(layer: StoredLayer | None) -> Iterator[Shape]:
@@ -63,8 +77,8 @@ def _declared(layer: StoredLayer | None) -> Iterator[Shape]:
             yield tuple(shape)
 
 
-def _readers(model: Layer, tensor: Tensor) -> Iterator[tuple[Layer, int]]:
-    """Yield the layers whose first call reads a tensor, those of models inside among them, with its place there."""
+def _reading(model: Layer, tensor: Tensor) -> Iterator[tuple[Layer, int, Layer]]:
+    """Yield the layers whose first call reads a tensor, with its place there and the model that they are in."""
     by_name = {layer.stored.name: layer for layer in model.layers}
     for stored in model.stored.layers:
         layer = by_name.get(stored.name)
@@ -73,7 +87,7 @@ def _readers(model: Layer, tensor: Tensor) -> Iterator[tuple[Layer, int]]:
             if found != tensor or layer is None:
                 continue
             inner = layer.stored.inputs[place : place + 1] if layer.is_model else ()
-            yield from (_readers(layer, inner[0]) if inner else [(layer, place)])
+            yield from (_reading(layer, inner[0]) if inner else [(layer, place, model)])
 
 
 def _indices(layers: Sequence[Layer]) -> range | None:
@@ -150,6 +164,41 @@ def _chosen(model: Model, entry: Entry, count: int, left: dict[str, Array], note
         return array
     notes.append(f"{key} has shape {array.shape}; it is given an axis of length 1 at its end.")
     return array[..., None]
+
+
+def entering(one: Model, other: Model, inputs: Sequence[Array]) -> tuple[Array, ...]:
+    """Return the inputs of one model as another takes them: with their axes in its order, where the layers tell it.
+
+    Raises `SelectionError` where the two models take different inputs.
+    """
+    mine, yours = entries(one), entries(other)
+    if len(mine) != len(yours):
+        raise SelectionError(f"{one.stored.path} takes {len(mine)} inputs and {other.stored.path} {len(yours)}")
+    return tuple(_turned(a, b, array) for a, b, array in zip(mine, yours, inputs, strict=True))
+
+
+def _turned(one: Entry, other: Entry, array: Array) -> Array:
+    if one.axes and other.axes and sorted(one.axes) == sorted(other.axes) and array.ndim == len(one.axes) + 1:
+        return array.transpose(0, *(one.axes.index(axis) + 1 for axis in other.axes))
+    if _fits(array.shape, other.shape):
+        return array
+    raise SelectionError(f"an input of shape {array.shape} is one of shape {other.shape} in the other model")
+
+
+def _axes(model: Layer, tensor: Tensor, met: frozenset[Tensor] = frozenset()) -> tuple[str, ...]:
+    """Return the axes of a tensor without the batch's, as the first layer with spatial axes behind it reads them."""
+    for layer, _, inside in _reading(model, tensor):
+        operation = layer.operation
+        if isinstance(operation, Spatial):
+            return spatial_axes(operation.rank, operation.channels_first)
+        output = Tensor(layer.stored.name, 0)
+        if (
+            isinstance(operation, VALUE_BY_VALUE)
+            and output not in met
+            and (found := _axes(inside, output, met | {output}))
+        ):
+            return found
+    return ()
 
 
 def _fits(shape: Sequence[int], declared: Shape | None) -> bool:

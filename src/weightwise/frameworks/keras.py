@@ -57,7 +57,21 @@ def _imported(name: str) -> Any:
     """Return Keras, on the backend that is chosen or else on the first that is installed."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", next(one for one in (*filter(find_spec, BACKENDS), BACKENDS[-1])))
-    return import_module(name)
+    with _silenced():
+        return import_module(name)
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Keep what TensorFlow's own library says while it is loaded, of processors and its settings, off the terminal."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _check(layer: StoredLayer) -> None:
