@@ -58,6 +58,8 @@ class StoredArray:
     """The path of an array listed before whose values these are; empty for an array of its own."""
     trainable: bool | None = None
     """Whether training changes it, where that is known of the array itself, as of a model in memory."""
+    assign: Callable[[numpy.ndarray], None] | str = field(default="", repr=False, compare=False)
+    """Gives an array in memory other values, of its shape; a text says why that cannot be, empty for one of a file."""
     made: str = ""
     """Why the array is in no file, and what it is instead; empty for one that a file holds."""
 

@@ -20,7 +20,7 @@ from tests.samples import SAMPLES, everything
 from weightwise.errors import FormatError, UnsupportedError, UnwritableError
 from weightwise.formats import checksums, open_stored, overwriting
 from weightwise.formats.dtypes import BITS, SMALL_INTEGERS, code_dtype, decoded, encoded, read_as, table
-from weightwise.formats.overwriting import overwrite, slabs
+from weightwise.formats.overwriting import overwrite
 from weightwise.stored import StoredArray, StoredModel
 
 SUFFIXES = {".keras", ".h5", ".pt", ".pth", ".ckpt", ".pt2", ".npy", ".npz", ".msgpack", ".safetensors", ".eqx"}
@@ -363,14 +363,6 @@ def archive_of(name: str, content: bytes, bit: int, signed: bool, told: bool) ->
     start = len(local) + len(content) + len(descriptor)
     counts = b"\1\0\1\0" + len(entry).to_bytes(4, "little") + start.to_bytes(4, "little")
     return local + content + descriptor + entry + b"PK\5\6" + bytes(4) + counts + bytes(2)
-
-
-def test_slabs_are_all_values_in_order():
-    values = numpy.arange(2 * 3 * 5 * 7).reshape(2, 3, 5, 7).transpose(3, 1, 0, 2)
-    for nbytes in (1, 8, 9, 40, 80, 100, 500, 10_000):
-        found = list(slabs(values, nbytes))
-        assert max(part.nbytes for part in found) <= max(nbytes, 8)
-        assert numpy.concatenate([part.reshape(-1) for part in found]).tolist() == values.reshape(-1).tolist()
 
 
 def test_slabs_of_an_archive_and_of_values_are_joined(tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ from weightwise.errors import UnsupportedError
 from weightwise.formats.checksums import checksums, mend
 from weightwise.formats.dtypes import BITS, NUMPY, encoded, read_as
 from weightwise.formats.durable import whole
+from weightwise.kernels.contiguous import slabs
 from weightwise.source import Source, open_source
 from weightwise.stored import StoredArray
 
@@ -132,14 +133,3 @@ def coded(place: Place) -> Iterator[numpy.ndarray]:
         codes = slab if array.dtype in NUMPY else encoded(slab, array.dtype)
         ordered = numpy.ascontiguousarray(codes, codes.dtype.newbyteorder(">" if array.order == ">" else "<"))
         yield ordered.reshape(-1).view("uint8")
-
-
-def slabs(values: numpy.ndarray, nbytes: int) -> Iterator[numpy.ndarray]:
-    """Yields parts of values in their order, of so many bytes at most where a value is not larger."""
-    if values.nbytes <= nbytes or not values.ndim:
-        yield values
-        return
-    count = max(1, nbytes * len(values) // values.nbytes)
-    for start in range(0, len(values), count):
-        block = values[start : start + count]
-        yield from slabs(block[0], nbytes) if len(block) == 1 else (block,)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weightwise.errors import UnsupportedError
 from weightwise.formats.named import model_by_names, model_of_tree
 from weightwise.formats.tree import Path
 from weightwise.live import pytorch
+from weightwise.live.setting import Place, setting, unboxed
 from weightwise.live.values import in_memory
 from weightwise.stored import StoredArray, StoredModel
 
@@ -25,7 +26,15 @@ VARIABLES = "params"
 """The collection of Flax that holds what is trained."""
 ALONE = "array"
 """What an array is called that is in no dictionary."""
-Found = tuple[Path, Any]
+
+
+class Found(NamedTuple):
+    """What is in a thing, and is no container."""
+
+    path: Path
+    array: Any
+    place: Place | None
+    """Where it is; None for a thing that is an array itself."""
 
 
 def match(thing: Any) -> bool:
@@ -37,10 +46,10 @@ def open_model(thing: Any) -> StoredModel:
     """Returns the arrays as those of the layers that their names tell of."""
     found = list(leaves(thing))
     kind = type(thing).__name__
-    if all(pytorch.is_tensor(array) for _, array in found):
-        state = {".".join(path): tensor for path, tensor in found}
+    if all(pytorch.is_tensor(leaf.array) for leaf in found):
+        state = {".".join(leaf.path): leaf.array for leaf in found}
         model = by_names(kind, list(pytorch.stored_arrays(state)), "PyTorch")
-    elif all(len(path) == 1 for path, _ in found):
+    elif all(len(leaf.path) == 1 for leaf in found):
         model = by_names(kind, list(stored_arrays(found)), "")
     else:
         model = of_tree(kind, found)
@@ -59,8 +68,8 @@ def by_names(kind: str, arrays: Sequence[StoredArray], framework: str) -> Stored
 def of_tree(kind: str, found: Sequence[Found]) -> StoredModel:
     """Returns the model of nested dictionaries; those of Flax are listed in the order of JAX, which sorts the names."""
     arrays = list(stored_arrays(found))
-    flax = any(path[0] == VARIABLES for path, _ in found)
-    paths = [path for path, _ in found]
+    paths = [leaf.path for leaf in found]
+    flax = any(path[0] == VARIABLES for path in paths)
     model = model_of_tree(
         f"<live {kind}>",
         "Flax variables in memory" if flax else "tree of arrays in memory",
@@ -81,16 +90,16 @@ def size_of(arrays: Iterable[StoredArray]) -> int:
 def stored_arrays(found: Iterable[Found]) -> Iterator[StoredArray]:
     """Yields arrays with their paths; one that is met again is tied to its first path."""
     owners: dict[int, str] = {}
-    for path, array in found:
+    for path, array, place in found:
         name = "/".join(path)
         owner = owners.setdefault(id(array), name)
-        stored = pytorch.stored_array(name, array) if pytorch.is_tensor(array) else stored_array(name, array)
+        stored = pytorch.stored_array(name, array) if pytorch.is_tensor(array) else stored_array(name, array, place)
         yield replace(stored, tied=owner if owner != name else "")
 
 
-def stored_array(name: str, array: Any) -> StoredArray:
+def stored_array(name: str, array: Any, place: Place | None) -> StoredArray:
     """Returns one array as it is."""
-    return in_memory(name, array, partial(numbers, name, array))
+    return in_memory(name, array, partial(numbers, name, array), setting(array, place))
 
 
 def numbers(name: str, array: Any) -> numpy.ndarray:
@@ -104,50 +113,49 @@ def numbers(name: str, array: Any) -> numpy.ndarray:
 
 def leaves(thing: Any) -> Iterator[Found]:
     """Yields the arrays in a thing with their paths, in its order."""
-    return ((path, array) for path, array in walk(thing) if is_array(array))
+    return (leaf for leaf in walk(thing) if is_array(leaf.array))
 
 
 def others(thing: Any) -> Iterator[Any]:
     """Yields what stands between the arrays and is none."""
-    return (value for _, value in walk(thing) if value is not None and not is_array(value))
+    return (leaf.array for leaf in walk(thing) if leaf.array is not None and not is_array(leaf.array))
 
 
 def walk(thing: Any) -> Iterator[Found]:
     """Yields whatever is in a thing that is no container, with its path; what a container repeats of itself is left."""
     if is_array(thing):
-        yield (ALONE,), thing
+        yield Found((ALONE,), thing, None)
         return
     levels = [iter(members(thing, ()))]
     around = [id(thing)]
     while levels:
-        path, value = next(levels[-1], (None, None))
-        if path is None:
+        leaf = next(levels[-1], None)
+        if leaf is None:
             levels.pop()
             around.pop()
-        elif is_container(value) and id(value) not in around:
-            levels.append(iter(members(value, path)))
-            around.append(id(value))
-        elif not is_container(value):
-            yield path, value
+        elif is_container(leaf.array) and id(leaf.array) not in around:
+            levels.append(iter(members(leaf.array, leaf.path)))
+            around.append(id(leaf.array))
+        elif not is_container(leaf.array):
+            yield leaf
 
 
 def members(thing: Any, path: Path) -> list[Found]:
     """Returns what is directly in a container; a key that is a tuple is a path, as Flax flattens dictionaries."""
     if isinstance(thing, Mapping):
-        return [((*path, *parts(key)), unboxed(value)) for key, value in thing.items()]
+        return [Found((*path, *parts(key)), unboxed(value), Place(thing, key)) for key, value in thing.items()]
     if isinstance(thing, (list, tuple)):
-        return [((*path, str(place) if path else f"[{place}]"), unboxed(value)) for place, value in enumerate(thing)]
+        names = [str(number) if path else f"[{number}]" for number in range(len(thing))]
+        return [
+            Found((*path, name), unboxed(value), Place(thing, number))
+            for number, (name, value) in enumerate(zip(names, thing, strict=True))
+        ]
     return []
 
 
 def parts(key: Any) -> Path:
     """Returns the part of a path that a key is, or the parts."""
     return tuple(map(str, key)) if isinstance(key, tuple) else (str(key),)
-
-
-def unboxed(value: Any) -> Any:
-    """Returns an array without the box in which Flax keeps what is known of how it is spread over devices."""
-    return value.unbox() if type(value).__module__.startswith("flax.") and hasattr(value, "unbox") else value
 
 
 def is_container(thing: Any) -> bool:

@@ -18,6 +18,7 @@ from typing import Any
 from weightwise.conventions.flax import RULES, qualified
 from weightwise.formats.state_dict import Module
 from weightwise.formats.tree import Leaf, Path
+from weightwise.live.setting import Way, place_in, setting
 from weightwise.live.values import in_memory, is_instance, name_of
 from weightwise.stored import Addressing, StoredArray, StoredLayer, StoredModel
 
@@ -29,6 +30,10 @@ UNTOLD = ("parent", "name")
 WIDTH = "qkv_features"
 """How wide the projections of an attention are in all."""
 LEFT_OUT: Any = object()
+BOUND = (
+    "a module of linen is bound to it, whose variables do not change: give the dictionary of variables, or the pair "
+    "(module, variables)"
+)
 Variable = tuple[str, Path, StoredArray]
 """The collection of an array (`params`), its path in it, and the array."""
 
@@ -61,10 +66,11 @@ def is_pair(thing: Any) -> bool:
 
 def open_model(thing: Any) -> StoredModel:
     """Returns the layers of a module, those that have arrays or no modules in them, with their classes."""
+    variables = thing[1] if is_pair(thing) else None
     if is_pair(thing):
-        thing = thing[0].bind(thing[1])
+        thing = thing[0].bind(variables)
     if is_linen(thing):
-        return model_of(thing, "linen module", list(linen_variables(thing)), dict(linen_modules(thing)))
+        return model_of(thing, "linen module", list(linen_variables(thing, variables)), dict(linen_modules(thing)))
     modules = dict(nnx_modules(thing)) if is_nnx(thing) else {}
     return model_of(thing, "nnx module" if modules else "nnx state", list(nnx_variables(thing)), modules)
 
@@ -127,11 +133,14 @@ def layer_of(path: Path, arrays: Sequence[StoredArray], module: Module | None) -
     return StoredLayer(name, module.class_name, module.config, module.package, tuple(arrays))
 
 
-def linen_variables(module: Any) -> Iterator[Variable]:
-    """Yields the arrays that a module is bound to, in the order of JAX, which sorts the names."""
+def linen_variables(module: Any, variables: Any) -> Iterator[Variable]:
+    """Yields the arrays that a module is bound to, in the order of JAX, which sorts the names.
+
+    `variables` are the dictionaries that it was bound to, where they are known.
+    """
     for (collection, *path), array in leaves(sys.modules["flax.linen"].unbox(module.variables)):
-        found = stored("/".join((collection, *path)), array, collection)
-        yield collection, tuple(path), found
+        way = setting(array, place_in(variables, (collection, *path))) if variables is not None else BOUND
+        yield collection, tuple(path), stored("/".join((collection, *path)), array, collection, way)
 
 
 def leaves(tree: Any) -> Iterator[tuple[Path, Any]]:
@@ -151,12 +160,12 @@ def nnx_variables(thing: Any) -> Iterator[Variable]:
         passing = any(is_instance(variable, "flax.nnx", kind) for kind in PASSING)
         collection = "state" if passing else "params" if isinstance(variable, nnx.Param) else "batch_stats"
         if hasattr(variable, "shape"):
-            yield collection, parts, stored("/".join(parts), variable, collection)
+            yield collection, parts, stored("/".join(parts), variable, collection, setting(variable))
 
 
-def stored(path: str, array: Any, collection: str) -> StoredArray:
-    """Returns one array; only what is in `params` is trained."""
-    return replace(in_memory(path, array, lambda: array[...]), trainable=collection == "params")
+def stored(path: str, array: Any, collection: str, way: Way) -> StoredArray:
+    """Returns one array, and how it gets other values; only what is in `params` is trained."""
+    return replace(in_memory(path, array, lambda: array[...], way), trainable=collection == "params")
 
 
 def nnx_modules(module: Any) -> Iterator[tuple[Path, Module]]:

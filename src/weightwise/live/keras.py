@@ -124,7 +124,8 @@ class Live:
         while path in self.paths:
             path += "_"
         self.paths.add(path)
-        array = in_memory(path, variable, partial(numbers, self.package, variable), name=name)
+        read, assign = partial(numbers, self.package, variable), partial(assigned, self.package, variable)
+        array = in_memory(path, variable, read, assign, name=name)
         self.arrays[id(variable)] = replace(array, trainable=id(variable) in self.trained)
         return self.arrays[id(variable)]
 
@@ -177,3 +178,9 @@ def numbers(package: Any, variable: Any) -> numpy.ndarray:
     """Returns the values of a variable now."""
     found: numpy.ndarray = variable.numpy() if package.__version__[0] < "3" else package.ops.convert_to_numpy(variable)
     return found
+
+
+def assigned(package: Any, variable: Any, values: numpy.ndarray) -> None:
+    """Sets the values of a variable where it is, in its dtype; a copy of them, which a backend may keep."""
+    convert = sys.modules["tensorflow"].cast if package.__version__[0] < "3" else package.ops.convert_to_tensor
+    variable.assign(convert(values.copy(), variable.dtype))

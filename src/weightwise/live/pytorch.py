@@ -34,6 +34,8 @@ AROUND = {
 INNER = {prefix for prefix in WRAPPERS if prefix.startswith("_")}
 """What wrappers inside a module put into names."""
 PARAMETRIZATIONS = "parametrizations"
+CLASSES = ("Tensor", "Parameter", "Buffer")
+"""Of tensors that are values in memory, and nothing beside."""
 
 
 def match(thing: Any) -> bool:
@@ -134,12 +136,12 @@ def stored_arrays(state: Mapping[str, Any]) -> Iterator[StoredArray]:
 
 def stored_array(name: str, tensor: Any) -> StoredArray:
     """Returns one tensor as an array."""
-    return in_memory(name, tensor, partial(numbers, name, tensor))
+    return in_memory(name, tensor, partial(numbers, name, tensor), fixed(tensor) or partial(assign, tensor))
 
 
 def place_of(tensor: Any) -> Any:
     """Returns what is the same for tensors that are the same bytes in the same order."""
-    if tensor.is_meta or not tensor.numel() or type(tensor).__name__ not in ("Tensor", "Parameter", "Buffer"):
+    if tensor.is_meta or not tensor.numel() or type(tensor).__name__ not in CLASSES:
         return id(tensor)
     return tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), tensor.dtype
 
@@ -153,6 +155,28 @@ def numbers(name: str, tensor: Any) -> numpy.ndarray:
     known = str(found.dtype).rpartition(".")[2] in NUMPY
     values: numpy.ndarray = (found if known else found.float()).cpu().numpy()
     return values
+
+
+def fixed(tensor: Any) -> str:
+    """Returns why the values of a tensor cannot be set, or an empty string."""
+    if tensor.is_meta:
+        return "it is on PyTorch's device meta, which keeps shapes alone: give it values first, as with to_empty()"
+    if type(tensor).__name__ not in CLASSES:
+        return f"it is a {type(tensor).__name__}, whose values only its own package can set"
+    if tensor.is_quantized or tensor.layout != dense():
+        return "it is quantised or sparse: give the module that it was made from"
+    if tensor.is_inference():
+        return "it was made in inference mode: make the module outside of it"
+    if any(size > 1 and not step for size, step in zip(tensor.shape, tensor.stride(), strict=True)):
+        return "several of its values are one in memory, as expand() makes them: use clone()"
+    return ""
+
+
+def assign(tensor: Any, values: numpy.ndarray) -> None:
+    """Sets the values of a tensor where it is, in its dtype."""
+    torch: Any = sys.modules["torch"]
+    with torch.no_grad():
+        tensor.copy_(torch.from_numpy(values))
 
 
 def dense() -> Any:

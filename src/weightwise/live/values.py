@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     import numpy
 
 
-def in_memory(path: str, array: Any, read: Callable[[], Any], *, name: str = "") -> StoredArray:
-    """Returns an array of any framework; `read` returns its values as NumPy takes them."""
+def in_memory(
+    path: str, array: Any, read: Callable[[], Any], assign: Callable[[numpy.ndarray], None] | str, *, name: str = ""
+) -> StoredArray:
+    """Returns an array of any framework; `read` returns its values as NumPy takes them, and `assign` sets them."""
     shape = tuple(int(size) for size in array.shape)
     dtype = dtype_name(array.dtype)
     nbytes = (prod(shape) * BITS.get(dtype, 8) + 7) // 8
-    return StoredArray(path, path, shape, dtype, nbytes, partial(values, path, dtype, read), name=name)
+    return StoredArray(path, path, shape, dtype, nbytes, partial(values, path, dtype, read), name=name, assign=assign)
 
 
 def dtype_name(dtype: Any) -> str:
