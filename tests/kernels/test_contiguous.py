@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from weightwise.kernels import contiguous as kernel
-from weightwise.kernels.contiguous import contiguous, slabs, source_order, tile_of, tiled
+from weightwise.kernels.contiguous import contiguous, padded, slabs, source_order, tile_of, tiled
 
 DTYPES = ("bool", "int8", "<u2", ">f4", "float64", "complex128", "S3", "M8[s]", [("a", "i1"), ("b", "<f4")])
 
@@ -101,6 +101,20 @@ def test_runs_in_both_orders_are_left_to_numpy(monkeypatch):
 )
 def test_a_tile_has_runs_in_both_orders(shape, order, tile):
     assert tile_of(shape, order) == tile
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([256, 256], [256, 272]),
+        ([256, 29, 3, 3], [256, 31, 3, 3]),
+        ([9, 29, 256], [9, 29, 272]),
+        ([49, 3, 256], [49, 3, 272]),
+        ([90, 100], [91, 100]),
+    ],
+)
+def test_runs_of_a_buffer_are_padded(sizes, expected):
+    assert padded(sizes) == expected
 
 
 @given(views(), st.integers(1, 5000))

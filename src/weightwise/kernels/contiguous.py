@@ -69,14 +69,22 @@ def tile_of(shape: Sequence[int], order: Sequence[int]) -> list[int]:
     return tile
 
 
+def padded(sizes: Sequence[int]) -> list[int]:
+    """Returns the sizes of a buffer whose runs, which lie along the last axes, have `PADDING` values between them."""
+    first, inner = len(sizes) - 1, 1
+    while first and inner * sizes[first] < RUN:
+        inner *= sizes[first]
+        first -= 1
+    return [*sizes[:first], sizes[first] + -(-PADDING // inner), *sizes[first + 1 :]]
+
+
 def tiled(view: numpy.ndarray, order: Sequence[int], tile: Sequence[int]) -> numpy.ndarray:
     """Returns the values in C order, copied tile by tile through a buffer that lies as the source does."""
     import numpy
 
     result = numpy.empty(view.shape, view.dtype)
-    sizes = [tile[axis] for axis in order]
-    sizes[-1] += PADDING
-    buffer = numpy.empty(sizes, view.dtype).transpose([order.index(axis) for axis in range(view.ndim)])
+    buffer = numpy.empty(padded([tile[axis] for axis in order]), view.dtype)
+    buffer = buffer.transpose([order.index(axis) for axis in range(view.ndim)])
     for starts in product(*(range(0, size, step) for size, step in zip(view.shape, tile, strict=True))):
         place = tuple(slice(start, start + step) for start, step in zip(starts, tile, strict=True))
         source = view[place]
