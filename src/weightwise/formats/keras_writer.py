@@ -41,7 +41,8 @@ def write_keras(path: str | Path, stored: StoredModel) -> None:
             f"{stored.path}: a .keras file says how the layers are connected, and only their weights are known; "
             "write a .weights.h5 file instead."
         )
-    if not (stored.version or VERSION).startswith("3."):
+    version = stored.version if "." in stored.version else VERSION
+    if not f"{stored.version or VERSION}.".startswith("3."):
         raise UnsupportedError(
             f"{stored.path}: Keras {stored.version} spells its layers in another way than Keras 3; "
             "port the model to Keras."
@@ -49,7 +50,7 @@ def write_keras(path: str | Path, stored: StoredModel) -> None:
     config = json.dumps(serialised(root, common_dtype(root)))
     objects = weights(stored)
     with whole(path) as file, ZipFile(file, "w") as archive:
-        archive.writestr(ZipInfo(METADATA, UNDATED), json.dumps({"keras_version": stored.version or VERSION}))
+        archive.writestr(ZipInfo(METADATA, UNDATED), json.dumps({"keras_version": version}))
         archive.writestr(ZipInfo(CONFIG, UNDATED), config)
         with archive.open(ZipInfo(WEIGHTS, UNDATED), "w", force_zip64=True) as member:
             write_hdf5(member, objects)
