@@ -12,6 +12,7 @@ from weightwise.errors import UnsupportedError
 from weightwise.formats import open_stored
 from weightwise.formats.safetensors import axes_entry
 from weightwise.formats.safetensors_writer import Written, write_safetensors
+from weightwise.kernels.contiguous import SLAB_BYTES
 
 
 def written(array) -> Written:
@@ -50,6 +51,14 @@ def test_strided_and_big_endian_values_are_written_in_order(tmp_path):
     write_safetensors(tmp_path / "m", [Written("w", (3, 2), "int16", lambda: values)])
     (found,) = everything(open_stored(tmp_path / "m"))
     assert found.read().tolist() == [[0, 3], [1, 4], [2, 5]]
+
+
+def test_a_rearranged_array_of_several_slabs_is_written_in_order(tmp_path):
+    values = numpy.arange(2500 * 3500, dtype="float64").reshape(2500, 3500).T
+    assert values.nbytes > SLAB_BYTES
+    write_safetensors(tmp_path / "m", [Written("w", (3500, 2500), "float64", lambda: values)])
+    (found,) = everything(open_stored(tmp_path / "m"))
+    assert numpy.array_equal(found.read(), values)
 
 
 def test_what_fails_leaves_what_was_there(tmp_path):
