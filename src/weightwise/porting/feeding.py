@@ -77,7 +77,8 @@ def fed(layer: Layer | None, feed: Feed | None, slot: Slot, what: str) -> Fed:
             return _gathered(pieces, slot, blocks, what)
         case Block(role, axis, label, renamed):
             pieces = _pieces(layer, role, slot, renamed, what)
-            return _gathered(pieces, slot, {**blocks, axis: label}, what)
+            chosen = dict(zip(axis.split(), label.split(), strict=True))
+            return _gathered(pieces, slot, {**blocks, **chosen}, what)
         case Summed(role, axis):
             return _sum(_pieces(layer, role, slot, {}, what), slot, blocks, axis, what)
         case Alone(role, axis, label):
