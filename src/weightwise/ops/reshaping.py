@@ -18,6 +18,10 @@ class Identity(Operation):
     """Passes its input on at inference."""
 
     action: str = "passes its input on unchanged"
+    rate: float = 0.0
+    """The share of values that are set to zero while training."""
+    channels: bool = False
+    """Whether whole channels are set to zero, and not single values."""
 
     def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
         """Return the input's shape."""
@@ -34,6 +38,13 @@ class Identity(Operation):
     def sentence(self) -> str:
         """Return what the layer does."""
         return self.action
+
+
+def dropping(rate: float, channels: bool = False) -> Identity:
+    """Return what sets a share of values, or of whole channels, to zero while training."""
+    what = "channels" if channels else "inputs"
+    action = f"sets {rate:.0%} of its {what} to zero while training, and passes them on afterwards"
+    return Identity(action, float(rate), channels)
 
 
 @dataclass(frozen=True)

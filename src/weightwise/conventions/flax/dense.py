@@ -16,7 +16,7 @@ from weightwise.ops.einsum import Einsum
 from weightwise.ops.embedding import Embedding
 from weightwise.ops.low_rank import LowRank
 from weightwise.ops.operation import Operation, ShapeError
-from weightwise.ops.reshaping import Identity
+from weightwise.ops.reshaping import Identity, dropping
 
 Parts = Sequence[Description]
 
@@ -123,9 +123,8 @@ def _embedding(config: Config, inputs: Shapes, parts: Parts) -> Embedding:
     return Embedding(config["num_embeddings"], config["features"], sequence=sequence)
 
 
-def _nothing(config: Config, inputs: Shapes, parts: Parts) -> Identity:
-    """Return what a dropout does at inference."""
-    return Identity()
+def _drops(config: Config, inputs: Shapes, parts: Parts) -> Identity:
+    return dropping(config["rate"])
 
 
 RULES = {
@@ -139,6 +138,6 @@ RULES = {
     "nnx.Einsum": Rule(_einsum),
     "linen.Embed": Rule(_embedding),
     "nnx.Embed": Rule(_embedding),
-    "linen.Dropout": Rule(_nothing),
-    "nnx.Dropout": Rule(_nothing),
+    "linen.Dropout": Rule(_drops),
+    "nnx.Dropout": Rule(_drops),
 }

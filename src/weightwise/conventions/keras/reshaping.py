@@ -8,7 +8,7 @@ from weightwise.conventions.keras.configuration import channels_first
 from weightwise.conventions.row import Config, Description, Row, Shapes
 from weightwise.conventions.rule import Rule
 from weightwise.ops.operation import ShapeError
-from weightwise.ops.reshaping import Flatten, Identity, Input, Masking, Permute, Repeat, Reshape
+from weightwise.ops.reshaping import Flatten, Identity, Input, Masking, Permute, Repeat, Reshape, dropping
 
 ROWS: tuple[Row, ...] = ()
 
@@ -55,6 +55,11 @@ def _passes(text: str) -> Rule:
     return Rule(lambda config, inputs, parts: Identity(text.format_map(config)))
 
 
+def _drops(channels: bool) -> Rule:
+    """Return the rule of a class that sets values, or whole channels, to zero while training."""
+    return Rule(lambda config, inputs, parts: dropping(config["rate"], channels))
+
+
 _AFTERWARDS = "while training, and passes them on afterwards"
 _AUGMENTING = f"changes its images at random {_AFTERWARDS}"
 _AUGMENTATIONS = (
@@ -72,14 +77,11 @@ RULES = {
     "RepeatVector": Rule(_repeat),
     "Masking": Rule(_masking),
     "Identity": _passes("passes its input on unchanged"),
-    "Dropout": _passes(f"sets {{rate:.0%}} of its inputs to zero {_AFTERWARDS}"),
+    "Dropout": _drops(channels=False),
     "AlphaDropout": _passes(f"sets {{rate:.0%}} of its inputs to the lowest value of a SELU {_AFTERWARDS}"),
     "GaussianDropout": _passes(f"multiplies its inputs by random numbers around 1 {_AFTERWARDS}"),
     "GaussianNoise": _passes(f"adds noise of deviation {{stddev:g}} to its inputs {_AFTERWARDS}"),
     "ActivityRegularization": _passes("adds a penalty on its inputs to the loss while training, and passes them on"),
-    **{
-        f"SpatialDropout{rank}D": _passes(f"sets {{rate:.0%}} of its channels to zero {_AFTERWARDS}")
-        for rank in (1, 2, 3)
-    },
+    **{f"SpatialDropout{rank}D": _drops(channels=True) for rank in (1, 2, 3)},
     **dict.fromkeys(_AUGMENTATIONS.split(), _passes(_AUGMENTING)),
 }

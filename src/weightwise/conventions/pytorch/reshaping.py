@@ -6,33 +6,26 @@ https://github.com/pytorch/pytorch/tree/v2.13.0/torch/nn/modules: flatten.py, pi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from weightwise.conventions.pytorch.settings import count
+from weightwise.conventions.pytorch.settings import count, number, whole
 from weightwise.conventions.row import Config, Description, Shapes
 from weightwise.conventions.rule import Rule
 from weightwise.ops.operation import ShapeError
-from weightwise.ops.reshaping import Flatten, Identity, Unflatten
+from weightwise.ops.reshaping import Flatten, Identity, Unflatten, dropping
 from weightwise.ops.shuffling import ChannelShuffle, PixelShuffle, PixelUnshuffle
 
 Parts = Sequence[Description]
 
 
 def _flatten(config: Config, inputs: Shapes, parts: Parts) -> Flatten:
-    return Flatten(start=_whole(config["start_dim"]), end=_whole(config["end_dim"]))
+    return Flatten(start=whole(config["start_dim"]), end=whole(config["end_dim"]))
 
 
 def _unflatten(config: Config, inputs: Shapes, parts: Parts) -> Unflatten:
     sizes = config["unflattened_size"]
     if not isinstance(sizes, (list, tuple)):
         raise ShapeError(f"expected sizes as its unflattened_size, found {sizes!r}")
-    return Unflatten(_whole(config["dim"]), tuple(map(_whole, sizes)))
-
-
-def _whole(value: Any) -> int:
-    if not isinstance(value, int):
-        raise ShapeError(f"expected a whole number, found {value!r}")
-    return value
+    return Unflatten(whole(config["dim"]), tuple(map(whole, sizes)))
 
 
 def _pixel_shuffle(config: Config, inputs: Shapes, parts: Parts) -> PixelShuffle:
@@ -52,6 +45,11 @@ def _passes(text: str) -> Rule:
     return Rule(lambda config, inputs, parts: Identity(text.format_map(config)))
 
 
+def _drops(channels: bool) -> Rule:
+    """Return the rule of a class that sets values, or whole channels, to zero while training."""
+    return Rule(lambda config, inputs, parts: dropping(number(config, "p"), channels))
+
+
 _AFTERWARDS = "while training, and passes them on afterwards"
 
 RULES = {
@@ -61,8 +59,8 @@ RULES = {
     "PixelUnshuffle": Rule(_pixel_unshuffle),
     "Unflatten": Rule(_unflatten),
     "Identity": _passes("passes its input on unchanged"),
-    "Dropout": _passes(f"sets {{p:.0%}} of its inputs to zero {_AFTERWARDS}"),
-    **{f"Dropout{rank}d": _passes(f"sets {{p:.0%}} of its channels to zero {_AFTERWARDS}") for rank in (1, 2, 3)},
+    "Dropout": _drops(channels=False),
+    **{f"Dropout{rank}d": _drops(channels=True) for rank in (1, 2, 3)},
     "AlphaDropout": _passes(f"sets {{p:.0%}} of its inputs to the lowest value of a SELU {_AFTERWARDS}"),
     "FeatureAlphaDropout": _passes(f"sets {{p:.0%}} of its channels to the lowest value of a SELU {_AFTERWARDS}"),
 }

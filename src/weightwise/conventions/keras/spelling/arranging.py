@@ -40,10 +40,11 @@ def spelled_input(operation: Input, inputs: Sequence[Shape]) -> Spelled:
 
 
 def spelled_identity(operation: Identity, inputs: Sequence[Shape]) -> Spelled:
-    """Return a layer that passes its input on; what it does in training is not known of the operation."""
-    notes = (
-        [] if operation.action == Identity.action else ["it is an identity, and the source has something in training"]
-    )
+    """Return a Dropout, or a layer that passes its input on."""
+    if operation.rate:
+        notes = ["while training it drops single values, and not whole channels"] if operation.channels else []
+        return chain(layer("Dropout", rate=operation.rate), notes=notes)
+    notes = [] if operation == Identity() else [f"what it does while training is left out: it {operation.action}"]
     return chain(layer("Identity"), notes=notes)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from weightwise.conventions.pytorch.spelling.steps import (
@@ -23,13 +22,12 @@ from weightwise.ops.shuffling import ChannelShuffle, PixelShuffle, PixelUnshuffl
 
 
 def spelled_identity(operation: Identity, inputs: Sequence[Shape]) -> Spelled:
-    """Return a Dropout, with its rate where the sentence tells one, or what passes its input on."""
-    rate = re.match(r"sets (\d+)% of its (inputs|channels) to (zero|the lowest)", operation.action)
-    if not rate:
-        return chain(module("Identity"))
-    whole = rate[2] == "channels"
-    kind = "AlphaDropout" if rate[3] != "zero" else "Dropout"
-    return chain(module(kind, p=int(rate[1]) / 100), notes=["while training it drops single values"] * whole)
+    """Return a Dropout, or what passes its input on."""
+    if operation.rate:
+        notes = ["while training it drops single values, and not whole channels"] if operation.channels else []
+        return chain(module("Dropout", p=operation.rate), notes=notes)
+    notes = [] if operation == Identity() else [f"what it does while training is left out: it {operation.action}"]
+    return chain(module("Identity"), notes=notes)
 
 
 def spelled_flatten(operation: Flatten, inputs: Sequence[Shape]) -> Spelled:
