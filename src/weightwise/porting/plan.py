@@ -71,7 +71,8 @@ def plan(source: Model, to: str = "", target: Model | None = None, chosen: Mappi
         return Plan(source, found, None, fillings, found.notes, found.left)
     pairs = matched(found.model, target, chosen or {})
     fillings = tuple(filling for pair in pairs for filling in _filled(pair, found))
-    settings = (*found.notes, *(difference for pair in pairs for difference in _differences(pair)))
+    more = (sentence for pair in pairs for sentence in (*_assumed(pair), *_differences(pair)))
+    settings = (*found.notes, *more)
     return Plan(source, found, target, fillings, settings, found.left)
 
 
@@ -105,28 +106,30 @@ def _filled(pair: Pair, ported: Ported) -> Iterator[Filling]:
 
 def _converted(weight: Weight, found: Weight, fed: Fed, why: str) -> Filling:
     """Return an array of the target with the values of one of the port, in the target's axes and dtype."""
-    arrange = _arranged(found.bound, weight.bound)
-    values = arrange(found.values)
-    if weight.bound is not None and found.bound is not None and values is not found.values:
-        fed = replace(fed, pattern=f"{fed.pattern.split(' -> ')[0]} -> {weight.bound.notation}")
+    wanted = _other_axes(found.bound, weight.bound)
+    if wanted is not None:
+        fed = replace(fed, pattern=f"{fed.pattern.split(' -> ')[0]} -> {wanted.notation}")
     lossy = "" if holds_exactly(weight.dtype, fed.dtype) else f"{fed.dtype} becomes {weight.dtype}"
     dtype = read_as(weight.dtype)
 
-    def cast() -> Array:
-        return values().astype(dtype, copy=False)
+    def values() -> Array:
+        array = found.values()
+        if wanted is not None and found.bound is not None:
+            array = found.bound.arrange(array, wanted.axes)
+        return array.astype(dtype, copy=False)
 
-    return Filling(weight.stored, fed, why, cast, lossy)
+    return Filling(weight.stored, fed, why, values, lossy)
 
 
-def _arranged(own: Bound | None, wanted: Bound | None) -> Callable[[Callable[[], Array]], Callable[[], Array]]:
-    """Return what brings values to the target's own axes, where it knows them otherwise than its class does."""
+def _other_axes(own: Bound | None, wanted: Bound | None) -> Bound | None:
+    """Return the target's axes where it knows that they lie otherwise than its class alone tells: `(h w c)` rows."""
     if own is None or wanted is None or own.notation == wanted.notation:
-        return lambda values: values
+        return None
     try:
         own.rearranged(wanted.axes)
     except AxesError:
-        return lambda values: values
-    return lambda values: lambda: own.arrange(values(), wanted.axes)
+        return None
+    return wanted
 
 
 def holds_exactly(dtype: str, other: str) -> bool:
@@ -150,6 +153,23 @@ def _digits(dtype: str) -> tuple[int, int, bool]:
     bits = SMALL_INTEGERS.get(dtype, BITS.get(dtype, 0))
     signed = dtype.startswith("int")
     return (1 if dtype == "bool" else bits - signed, 0, signed)
+
+
+def _assumed(pair: Pair) -> Iterator[str]:
+    """Yield what the target does not tell of its rows behind a Flatten, and how they are laid therefore."""
+    for weight, found in pair.weights:
+        if found is None or found.bound is None or _other_axes(found.bound, weight.bound) is not None:
+            continue
+        for dimension in found.bound.dimensions:
+            if len(dimension.factors) > 1 and not _tells(weight.bound, dimension.notation):
+                yield (
+                    f"{weight.stored.path}: {dimension.text()} is laid in this order, in which the framework itself "
+                    "flattens; the target does not tell its own"
+                )
+
+
+def _tells(bound: Bound | None, notation: str) -> bool:
+    return bound is not None and any(dimension.notation == notation for dimension in bound.dimensions)
 
 
 def _differences(pair: Pair) -> Iterator[str]:
