@@ -64,7 +64,7 @@ def _feeds(cell: Cell, prefix: str, source: str) -> dict[str, Feed]:
 
 def _width(cell: Cell) -> int:
     """Return the number of values that a cell returns."""
-    width = getattr(cell, "projection", None) or getattr(cell, "units", 0)
+    width: Any = getattr(cell, "projection", None) or getattr(cell, "units", 0)
     return int(width)
 
 
