@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from weightwise.conventions.flax import RULES
+from weightwise.conventions.flax import RULES, qualified
 from weightwise.conventions.flax.settings import FUNCTIONS
 from weightwise.errors import UnsupportedError
 from weightwise.model import Model
@@ -72,6 +72,11 @@ def identifier(text: str, otherwise: str) -> str:
     found = re.sub(r"\W", "_", text, flags=re.ASCII).strip("_")
     found = f"_{found}" if found[:1].isdigit() else found
     return (f"{found}_" if found in TAKEN else found) or otherwise
+
+
+def class_of(layer: StoredLayer) -> str:
+    """Return a layer's class as the table calls it: `linen.Dense`, `relu`."""
+    return qualified(f"{layer.package}.{layer.class_name}" if layer.package else layer.class_name)
 
 
 def _imports(body: Sequence[str]) -> Iterator[str]:
@@ -138,20 +143,20 @@ class _Writer:
 
     def call(self, layer: StoredLayer, number: int) -> Iterator[str]:
         read = [self.names[tensor] for tensor in layer.calls[number].inputs]
-        if layer.class_name not in RULES or not read:
-            raise UnsupportedError(f"{layer.name}: weightwise cannot write a {layer.class_name or 'layer'} of Flax")
+        if class_of(layer) not in RULES or not read:
+            raise UnsupportedError(f"{layer.name}: weightwise cannot write a {class_of(layer) or 'layer'} of Flax")
         outputs = self.outputs(layer, number)
         try:
-            if layer.class_name == "identity":
+            if class_of(layer) == "identity":
                 self.pass_on(outputs[0], read[0])
-            elif layer.class_name.startswith("linen."):
+            elif class_of(layer).startswith("linen."):
                 yield from self.module(layer, number, read, outputs)
             else:
-                text = expression(layer.class_name, layer.config, read)
+                text = expression(class_of(layer), layer.config, read)
                 self.release(read)
                 yield from broken(f"{self.targets(outputs, read[0])} = ", text)
         except (KeyError, ValueError) as error:
-            raise UnsupportedError(f"{layer.name}: a {layer.class_name} that cannot be written: {error}") from None
+            raise UnsupportedError(f"{layer.name}: a {class_of(layer)} that cannot be written: {error}") from None
 
     def observations(self, layer: StoredLayer, number: int) -> Iterator[str]:
         for tensor, name in self.names.items():
@@ -161,7 +166,7 @@ class _Writer:
     def outputs(self, layer: StoredLayer, number: int) -> list[Tensor]:
         """Return the outputs of a call that are read, and the first one."""
         found = [tensor for tensor in self.readers if (tensor.layer, tensor.call) == (layer.name, number)]
-        lengths = len(layer.config["lengths"]) if layer.class_name == "split" else 1
+        lengths = len(layer.config["lengths"]) if class_of(layer) == "split" else 1
         last = max((tensor.index for tensor in found), default=0)
         return [Tensor(layer.name, number, index) for index in range(max(last + 1, lengths))]
 
@@ -199,29 +204,29 @@ class _Writer:
         holder = self.made.get(layer.name)
         if holder is None and len(layer.calls) > 1:
             holder = self.made[layer.name] = self.free(identifier(layer.name, "layer"))
-            yield from broken(f"{holder} = ", f"nn.{layer.class_name[6:]}(", arguments)
+            yield from broken(f"{holder} = ", f"nn.{class_of(layer)[6:]}(", arguments)
         targets = self.carried(layer, outputs, read[0]) if carried else self.target(outputs[0], read[0])
-        made = called(f"nn.{layer.class_name[6:]}", *arguments)
+        made = called(f"nn.{class_of(layer)[6:]}", *arguments)
         line = f"{INDENT}{targets} = {holder or made}({given})"
         if len(line) <= WIDTH or holder:
             yield line
             return
         holder = self.free(identifier(layer.name, "layer"))
-        yield from broken(f"{holder} = ", f"nn.{layer.class_name[6:]}(", arguments)
+        yield from broken(f"{holder} = ", f"nn.{class_of(layer)[6:]}(", arguments)
         yield f"{INDENT}{targets} = {holder}({given})"
 
     def given(self, layer: StoredLayer, read: Sequence[str]) -> str:
         """Return the arguments of a call of a module: its inputs, and the states that a sequence begins with."""
-        if layer.class_name == "linen.MultiHeadDotProductAttention":
+        if class_of(layer) == "linen.MultiHeadDotProductAttention":
             same = len(set(read)) == 1
             return read[0] if same else ", ".join(read)
-        if layer.class_name in CELLS:
-            return f"{self.states(layer.class_name, read[1:])}, {read[0]}"
+        if class_of(layer) in CELLS:
+            return f"{self.states(class_of(layer), read[1:])}, {read[0]}"
         if len(read) == 1:
             return read[0]
-        if layer.class_name == "linen.RNN":
+        if class_of(layer) == "linen.RNN":
             return f"{read[0]}, initial_carry={self.states(layer.config['cell']['class_name'], read[1:])}"
-        if layer.class_name == "linen.Bidirectional":
+        if class_of(layer) == "linen.Bidirectional":
             half = len(read) // 2
             states = (
                 self.states(cell, part)
@@ -270,9 +275,9 @@ OUTSIDE = frozenset(("mish", "squareplus"))
 
 def _cells(layer: StoredLayer) -> list[str]:
     """Return the classes of the cells whose states a module returns."""
-    if layer.class_name in CELLS:
-        return [layer.class_name]
-    if layer.class_name == "linen.RNN":
+    if class_of(layer) in CELLS:
+        return [class_of(layer)]
+    if class_of(layer) == "linen.RNN":
         return [layer.config["cell"]["class_name"]]
     return [layer.config[f"{side}_rnn"]["config"]["cell"]["class_name"] for side in ("forward", "backward")]
 

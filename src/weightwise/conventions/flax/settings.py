@@ -21,6 +21,7 @@ FUNCTIONS: Mapping[str, str] = {
     "hard_silu": "hard_silu",
     "hard_swish": "hard_silu",
     "hard_tanh": "hard_tanh",
+    "identity": "linear",
     "leaky_relu": "leaky_relu(negative_slope=0.01)",
     "log_sigmoid": "log_sigmoid",
     "mish": "mish",
