@@ -14,7 +14,7 @@ from typing import Any
 
 from weightwise.errors import UnsupportedError
 from weightwise.formats.keras_graph import KERAS_TENSOR, tensors
-from weightwise.formats.keras_paths import OPERATIONS
+from weightwise.formats.keras_paths import is_operation
 from weightwise.stored import Call, StoredLayer, Tensor
 
 Node = tuple[str, int]
@@ -44,11 +44,6 @@ def is_functional(layer: StoredLayer) -> bool:
     return is_model(layer) and layer.class_name != SEQUENTIAL
 
 
-def is_operation(layer: StoredLayer) -> bool:
-    """Returns whether a step of a model is no layer but a function of `keras.ops`."""
-    return layer.package.startswith(OPERATIONS)
-
-
 def serialised(layer: StoredLayer, dtype: str) -> dict[str, Any]:
     """Returns a layer, or a model with its layers, as Keras 3 writes it.
 
@@ -62,13 +57,14 @@ def serialised(layer: StoredLayer, dtype: str) -> dict[str, Any]:
         config["layers"] = [serialised(inner, dtype) for inner in layer.layers if inner.configured]
     elif not is_operation(layer):
         config = with_dtype(config, dtype)
-    module = layer.package.partition(">")[0] or MODULES.get(layer.class_name, "keras.layers")
+    module, _, class_name = layer.class_name.rpartition(".")
+    module = module or layer.package.partition(">")[0] or MODULES.get(class_name, "keras.layers")
     public = layer.package.startswith("keras.") and not layer.package.startswith("keras.src")
     entry = {
         "module": module,
-        "class_name": layer.class_name,
+        "class_name": class_name,
         "config": config,
-        "registered_name": None if public else layer.package if ">" in layer.package else layer.class_name,
+        "registered_name": None if public else layer.package if ">" in layer.package else class_name,
     }
     if layer.build_shape is not None and not any(isinstance(size, tuple) for size in layer.build_shape):
         entry["build_config"] = {"input_shape": layer.build_shape}  # calls tell other shapes, but not all classes ask
@@ -95,8 +91,17 @@ def inner_with_dtype(layer: Any, dtype: str) -> Any:
 
 
 def functional(model: StoredLayer, dtype: str) -> dict[str, Any]:
-    """Returns the layers of a functional model, each with its calls, and which tensors enter and leave it."""
+    """Returns the layers of a functional model, each with its calls, and which tensors enter and leave it.
+
+    Raises `UnsupportedError` where one enters that is no layer's.
+    """
     layers = {layer.name: layer for layer in model.layers}
+    entering = [tensor.layer for tensor in model.inputs if tensor.layer not in layers]
+    if entering:
+        raise UnsupportedError(
+            f"{model.name}: the shape of its input is not known, and a .keras file has to say it; "
+            "write a .weights.h5 file instead."
+        )
     entries = [
         {
             **serialised(layer, dtype),
@@ -141,7 +146,7 @@ def node(layer: StoredLayer, call: Call, dtype: str) -> dict[str, Any]:
 def takes_list(layer: StoredLayer, given: Sequence[Any]) -> bool:
     """Returns whether a layer takes its tensors in one list."""
     if is_operation(layer):
-        return layer.class_name in LISTED_OPERATIONS
+        return layer.class_name.rpartition(".")[2] in LISTED_OPERATIONS
     return layer.class_name in LISTED or (is_model(layer) and len(given) > 1)
 
 
@@ -178,15 +183,21 @@ def in_order(model: StoredLayer) -> list[StoredLayer]:
     node_depths: dict[Node, int] = {}
     for name, call in reversed(nodes):
         depth = depths[name] = max(depths[name], node_depths.get((name, call), 0))
-        for tensor in layers[name].calls[call].inputs:
+        for tensor in reads(layers, (name, call)):
             before = tensor.layer, tensor.call
             node_depths[before] = max(node_depths.get(before, 0), depth + 1)
-    unused = [tensor.layer for tensor in model.inputs if tensor.layer not in depths]
-    lost = [layer for name, layer in layers.items() if name not in (*depths, *unused) and layer.arrays]
+    unused = dict.fromkeys(tensor.layer for tensor in model.inputs if tensor.layer not in depths)
+    lost = [layer for name, layer in layers.items() if name not in depths | unused and layer.arrays]
     if lost:
         raise UnsupportedError(f"{lost[0].name}: no output of the model needs it, and Keras keeps no such layer.")
-    order = dict.fromkeys(unused, (0, -1)) | {name: (-depths[name], place) for place, name in enumerate(met)}
-    return [layers[name] for name in sorted(order, key=lambda name: order[name])]
+    order = {**dict.fromkeys(unused, (0, -1)), **{name: (-depths[name], place) for place, name in enumerate(met)}}
+    return [layers[name] for name in sorted(order, key=lambda name: order[name]) if name in layers]
+
+
+def reads(layers: Mapping[str, StoredLayer], node: Node) -> tuple[Tensor, ...]:
+    """Returns the tensors that a call reads; what enters a model without an input layer reads nothing."""
+    name, call = node
+    return layers[name].calls[call].inputs if name in layers else ()
 
 
 def reached(model: StoredLayer, layers: Mapping[str, StoredLayer]) -> tuple[list[Node], list[str]]:
@@ -197,15 +208,14 @@ def reached(model: StoredLayer, layers: Mapping[str, StoredLayer]) -> tuple[list
     waiting = [((tensor.layer, tensor.call), False) for tensor in reversed(model.outputs)]
     while waiting:
         found, read = waiting.pop()
-        name, call = found
         if read:
             entered[found] = True
             finished.append(found)
         elif found not in entered:
             entered[found] = False
-            met.setdefault(name)
+            met.setdefault(found[0])
             waiting.append((found, True))
-            waiting += (((tensor.layer, tensor.call), False) for tensor in reversed(layers[name].calls[call].inputs))
+            waiting += (((tensor.layer, tensor.call), False) for tensor in reversed(reads(layers, found)))
         elif not entered[found]:
-            raise UnsupportedError(f"{name}: it reads what it computes itself, and Keras has no such models.")
+            raise UnsupportedError(f"{found[0]}: it reads what it computes itself, and Keras has no such models.")
     return finished, list(met)

@@ -188,12 +188,17 @@ def numbered(layers: Iterable[StoredLayer]) -> Iterator[str]:
     """Yields the last part of each layer's path: its class, and a number from the second of a class on."""
     used: Counter[str] = Counter()
     for layer in layers:
-        if layer.package.startswith(OPERATIONS):
+        if is_operation(layer):
             yield ""
             continue
         name = path_name(layer.class_name)
         yield f"{name}_{used[name]}" if used[name] else name
         used[name] += 1
+
+
+def is_operation(layer: StoredLayer) -> bool:
+    """Returns whether a step of a model is no layer but a function of `keras.ops`."""
+    return f"{layer.package}.{layer.class_name}".strip(".").startswith(OPERATIONS)
 
 
 def path_name(class_name: str) -> str:

@@ -18,7 +18,7 @@ from weightwise.errors import UnsupportedError
 from weightwise.formats.durable import whole
 from weightwise.formats.hdf5_writer import Dataset, Group, write_hdf5
 from weightwise.formats.keras_archive import CONFIG, METADATA, WEIGHTS
-from weightwise.formats.keras_graph_writer import in_order, is_functional, is_model, serialised
+from weightwise.formats.keras_graph_writer import MODULES, in_order, is_functional, is_model, serialised
 from weightwise.formats.keras_paths import LAYERS, VARIABLES, numbered
 from weightwise.stored import Addressing, StoredArray, StoredLayer, StoredModel
 
@@ -41,12 +41,12 @@ def write_keras(path: str | Path, stored: StoredModel) -> None:
             f"{stored.path}: a .keras file says how the layers are connected, and only their weights are known; "
             "write a .weights.h5 file instead."
         )
-    version = stored.version if "." in stored.version else VERSION
-    if not f"{stored.version or VERSION}.".startswith("3."):
+    if stored.version.partition(".")[0] not in ("", VERSION[0]):
         raise UnsupportedError(
             f"{stored.path}: Keras {stored.version} spells its layers in another way than Keras 3; "
             "port the model to Keras."
         )
+    version = stored.version if "." in stored.version else VERSION
     config = json.dumps(serialised(root, common_dtype(root)))
     objects = weights(stored)
     with whole(path) as file, ZipFile(file, "w") as archive:
@@ -68,7 +68,8 @@ def write_keras_weights(path: str | Path, stored: StoredModel) -> None:
 
 def has_graph(root: StoredLayer) -> bool:
     """Returns whether a model can be built again: by its graph, or by a class of the user's own."""
-    return root.configured and (is_model(root) or not any(layer.configured for layer in root.layers))
+    own_class = root.configured and root.class_name not in ("", *MODULES)
+    return is_model(root) or (own_class and not any(layer.configured for layer in root.layers))
 
 
 def common_dtype(root: StoredLayer) -> str:

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import TYPE_CHECKING
 
 from weightwise.formats.dtypes import BITS, encoded
+from weightwise.kernels.contiguous import slabs
 from weightwise.stored import StoredArray
-
-if TYPE_CHECKING:
-    import numpy
-
-SLAB = 1 << 24
-"""So many bytes are converted at once."""
 
 
 def size_of(array: StoredArray) -> int:
@@ -38,16 +32,5 @@ def octets(array: StoredArray) -> Iterator[memoryview]:
     values = array.read()
     if values.shape != array.shape:
         raise ValueError(f"{array.path}: expected values of {array.shape}, found {values.shape}.")
-    for slab in slabs(values, SLAB):
+    for slab in slabs(values):
         yield encoded(slab, array.dtype).reshape(-1).view("uint8").data
-
-
-def slabs(values: numpy.ndarray, nbytes: int) -> Iterator[numpy.ndarray]:
-    """Yields parts of values in their order, of at most so many bytes where one value is not larger."""
-    if values.nbytes <= nbytes or not values.ndim:
-        yield values
-        return
-    rows = max(1, nbytes * len(values) // values.nbytes)
-    for start in range(0, len(values), rows):
-        part = values[start : start + rows]
-        yield from slabs(part[0], nbytes) if len(part) == 1 else (part,)
