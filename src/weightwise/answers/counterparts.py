@@ -125,13 +125,14 @@ def outputs_paired(ends: Sequence[Tensor | None]) -> list[Pair]:
 
 
 def in_layout_of(wanted: Value, value: Value, layout: Layout | None = None) -> Array | None:
-    """Return a value with its axes as another has them, by their names; None where that cannot be told."""
-    if layout is not None and len(layout) == value.array.ndim:
-        return value.array.transpose([layout.index(axis) for axis in range(len(layout))])
-    if wanted.signal.axes is not None and value.signal.axes is not None and wanted.signal.axes != value.signal.axes:
+    """Return a value with its axes as another has them, by their names or else by a layout; None where none tells."""
+    mine, yours = wanted.signal.axes, value.signal.axes
+    if mine is not None and yours is not None and mine != yours:
         arranged = _arranged(wanted.signal, value)
         if arranged is not None:
             return arranged
+    if (mine is None or mine != yours) and layout is not None and len(layout) == value.array.ndim:
+        return value.array.transpose([layout.index(axis) for axis in range(len(layout))])
     return value.array if value.array.shape == wanted.array.shape else None
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from weightwise.answers.array_proof import between_arrays
 from weightwise.answers.counterparts import Pair, in_layout_of, layer_pairs, outputs_paired
+from weightwise.answers.port_proof import filled_port
 from weightwise.answers.proof import TOLERANCES, Comparison, Line, Proof, Verdict, compared
 from weightwise.answers.sample_inputs import declares_inputs, entering, fitted, random_inputs
 from weightwise.answers.tracing import Computed, Trace, traced
@@ -68,7 +69,7 @@ def against_framework(
     if asked is None:
         return Proof((), reference.outputs, tuple(filter(None, [reference.failure])))
     missing = failure or reference.failure or _unreached(model, lines)
-    one, other = f"{REFERENCE}, {dtype}", f"{asked.title}, {dtype}"
+    one, other = f"{model.stored.path} ({REFERENCE}, {dtype})", f"{asked.title}, {dtype}"
     return Proof((Comparison("layer", one, other, limit, lines, missing),), reference.outputs)
 
 
@@ -154,11 +155,13 @@ def prove(
     dtype: str = "float64",
     tolerance: float | None = None,
     ask: Callable[[Model], Asked | str] | None = None,
+    chosen: Mapping[str, str] | None = None,
 ) -> Proof:
     """Return whether a model computes what its named axes say, and whether another one computes or holds the same.
 
     `inputs` are arrays by their names, batch first; without them the inputs are random, of the shapes that the model
-    declares. `ask` returns the framework of a model, or why it cannot be asked. Raises `UnsupportedError` and
+    declares. `ask` returns the framework of a model, or why it cannot be asked. `chosen` maps names of layers of the one to
+    those of the other, where the other has weights and no graph. Raises `UnsupportedError` and
     `SelectionError` where the inputs do not fit.
     """
     if not has_graph(one) and (other is None or not has_graph(other)):
@@ -175,8 +178,31 @@ def prove(
         proofs += [between_models(one, other, given, theirs, dtype, tolerance)]
         proofs += [replace(_asked(other, ask, theirs, dtype, tolerance), outputs=())]
     elif other is not None:
-        proofs += [between_arrays(one, other, tolerance or 0.0)]
+        proofs += _ported(one, other, given, dtype, tolerance, ask, chosen or {})
     return _joined([Proof((), (), notes), *proofs])
+
+
+def _ported(
+    one: Model,
+    other: Model,
+    inputs: Sequence[Array],
+    dtype: str,
+    tolerance: float | None,
+    ask: Callable[[Model], Asked | str] | None,
+    chosen: Mapping[str, str],
+) -> list[Proof]:
+    """Return the proofs of a model against weights without a graph: what the port computes with these weights.
+
+    Where the weights are not those of a port of the model, the arrays alone are compared.
+    """
+    try:
+        filled = filled_port(one, other, chosen)
+    except UnsupportedError as error:
+        found = between_arrays(one, other, tolerance or 0.0)
+        return [replace(found, notes=(f"Only the arrays were compared, and not what they compute: {error}.",))]
+    theirs = filled.entering(inputs)
+    between = between_models(one, filled.model, inputs, theirs, dtype, tolerance, filled.pairs)
+    return [between, replace(_asked(filled.model, ask, theirs, dtype, tolerance), outputs=())]
 
 
 def _needed(one: Model, other: Model | None) -> Model:

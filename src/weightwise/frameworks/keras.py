@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from weightwise.errors import UnsupportedError
 from weightwise.model import Model
-from weightwise.stored import StoredLayer, Tensor
+from weightwise.stored import Addressing, StoredLayer, Tensor
 
 if TYPE_CHECKING:
     import numpy
@@ -44,13 +45,31 @@ def package(model: Model) -> str:
 
 def outputs(model: Model, inputs: Sequence[Array], dtype: str) -> Iterator[tuple[Tensor, Array]]:
     """Yield what each layer of the file returns, for inputs with the batch first, computed in `dtype`."""
-    if not Path(model.stored.path).is_file():
-        raise UnsupportedError("Keras is asked about files, and this model is none")
     _check(model.stored.root)
     keras = _imported(package(model))
-    with _computing_in(keras, dtype):
-        loaded = keras.models.load_model(model.stored.path, compile=False, safe_mode=True)
-        yield from _network_outputs(keras, _recast(keras, loaded, dtype), inputs, dtype, "", 0)
+    with _computing_in(keras, dtype), _file(model) as path:
+        with _silenced():
+            loaded = keras.models.load_model(path, compile=False, safe_mode=True)
+            loaded = _recast(keras, loaded, dtype)
+        yield from _network_outputs(keras, loaded, inputs, dtype, "", 0)
+
+
+@contextmanager
+def _file(model: Model) -> Iterator[str]:
+    """Give the file of a model, which for one whose arrays come from elsewhere, as a port's, is written now."""
+    stored = model.stored
+    elsewhere = any(not weight.stored.file and not weight.stored.made for weight in model.weights)
+    if not elsewhere and Path(stored.path).is_file():
+        yield stored.path
+        return
+    if stored.addressing is not Addressing.PATH:
+        raise UnsupportedError("Keras is asked about files, and this model is none")
+    from weightwise.formats.keras_writer import write_keras
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "model.keras")
+        write_keras(path, stored)
+        yield path
 
 
 def _imported(name: str) -> Any:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 STYLES = {Verdict.EQUAL: "axes", Verdict.DIFFERENT: "warning", Verdict.OPEN: "faint"}
 MOST_ROWS = 5
+READABLE = 20
+"""Before names are cut to fewer signs, the column of the absolute differences is left out."""
 SHORTEST = 12
 """Names are cut where the width asks for it, but never to fewer signs."""
 
@@ -49,14 +51,21 @@ def _titles(found: Comparison, width: int, color: bool) -> str:
 def _fitting(found: Comparison, width: int) -> list[Row]:
     """Return the rows, with names cut where they would be wider than the width."""
     longest = max(len(name) for line in found.lines for name in (line.name, line.other))
+    rows = _rows(found, longest)
     for most in range(longest, SHORTEST - 1, -1):
-        rows = _rows(found, most)
+        rows = _rows(found, most, whole=most >= min(longest, READABLE))
         if table_width(rows) <= width:
-            return rows
-    return _rows(found, SHORTEST)
+            break
+    return rows
 
 
-def _rows(found: Comparison, most: int) -> list[Row]:
+def _rows(found: Comparison, most: int, whole: bool = True) -> list[Row]:
+    """Return the rows with names of at most so many signs; unless they are `whole`, without the absolute difference."""
+    rows = _whole_rows(found, most)
+    return rows if whole else [[*row[:-3], *row[-2:]] for row in rows]
+
+
+def _whole_rows(found: Comparison, most: int) -> list[Row]:
     both = any(line.other not in (line.name, "") for line in found.lines)
     names = [Cell(found.what, "faint"), *([Cell("its counterpart", "faint")] if both else [])]
     head = [
