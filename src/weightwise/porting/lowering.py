@@ -98,12 +98,15 @@ def holds(framework: str, step: Step) -> bool:
 
 
 def step_name(layer: str, step: Step) -> str:
-    """Return the name of a step of a layer, of letters, digits and underscores.
+    """Return the name of a step of a layer, of letters, digits and underscores; a part that begins with a dot is kept.
 
     >>> step_name("block/conv.1", Step("ReLU", {}, name="activation"))
     'block_conv_1_activation'
+    >>> step_name("block/attention", Step("Linear", {}, name=".out_proj"))
+    'block_attention.out_proj'
     """
-    name = re.sub(r"\W", "_", "_".join(part for part in (layer, step.name) if part), flags=re.ASCII)
+    inside = step.name if step.name.startswith(".") else ""
+    name = re.sub(r"\W", "_", "_".join(part for part in (layer, step.name) if part != inside), flags=re.ASCII) + inside
     return f"layer_{name}" if not name or name[0].isdigit() else name
 
 
