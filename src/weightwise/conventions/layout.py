@@ -8,13 +8,13 @@ from dataclasses import replace
 from weightwise.conventions.spelling import Layout
 from weightwise.errors import UnsupportedError
 from weightwise.ops.activation import Activation, GatedLinear, PReLU, Softmax
-from weightwise.ops.functions import ALONG
+from weightwise.ops.functions import ALONG, spelled
 from weightwise.ops.merge import Concatenate, Merge
 from weightwise.ops.norm import Norm
 from weightwise.ops.operation import Operation, Shape
 from weightwise.ops.rescaling import Rescaling
 from weightwise.ops.reshaping import Flatten, Identity, Input
-from weightwise.ops.spatial import Spatial
+from weightwise.ops.spatial import Filtering, Spatial
 
 
 def as_it_is(rank: int) -> Layout:
@@ -84,7 +84,15 @@ def _spatial(operation: Spatial, layout: Layout) -> Operation:
     first = not operation.channels_first
     if layout != spatial_layout(operation, len(layout), first):
         raise UnsupportedError(f"{type(operation).__name__} needs its channels first or last")
-    return replace(operation, channels_first=first)
+    changed = replace(operation, channels_first=first)
+    return _activated(changed, layout) if isinstance(changed, Filtering) else changed
+
+
+def _activated(operation: Filtering, layout: Layout) -> Filtering:
+    """Return the operation with an activation along the last axis of the source as one along where that lies now."""
+    if operation.activation not in ALONG:
+        return operation
+    return replace(operation, activation=spelled(operation.activation, axis=layout.index(len(layout) - 1)))
 
 
 def _norm(operation: Norm, layout: Layout) -> Operation:
