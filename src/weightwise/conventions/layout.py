@@ -12,9 +12,11 @@ from weightwise.ops.functions import ALONG, spelled
 from weightwise.ops.merge import Concatenate, Merge
 from weightwise.ops.norm import Norm
 from weightwise.ops.operation import Operation, Shape
+from weightwise.ops.packed_attention import PackedAttention
 from weightwise.ops.rescaling import Rescaling
 from weightwise.ops.reshaping import Flatten, Identity, Input
 from weightwise.ops.spatial import Filtering, Spatial
+from weightwise.ops.stacked import StackedRecurrent
 
 
 def as_it_is(rank: int) -> Layout:
@@ -129,6 +131,20 @@ def _rescaling(operation: Rescaling, layout: Layout) -> Operation:
     return operation
 
 
+def _sequence(operation: StackedRecurrent, layout: Layout) -> Operation:
+    """Return an operation on sequences whose first two axes, the batch and the positions, change places."""
+    if layout != (1, 0, 2):
+        raise UnsupportedError("its sequences have a batch, positions and numbers")
+    return replace(operation, positions_first=not operation.positions_first)
+
+
+def _packed(operation: PackedAttention, layout: Layout) -> Operation:
+    """Return attention on such sequences, without its scores, whose axes would not change places."""
+    if layout != (1, 0, 2):
+        raise UnsupportedError("its sequences have a batch, positions and numbers")
+    return replace(operation, positions_first=not operation.positions_first, scores=False)
+
+
 def _flatten(operation: Flatten, layout: Layout) -> Operation:
     """Return a Flatten that lays the values in the order in which they lie now: rows are then told by their names."""
     if (operation.start, operation.end) != (1, -1):
@@ -149,6 +165,8 @@ _CHANGES: dict[type, Callable[..., Operation]] = {
     Identity: _anyhow,
     Input: _anyhow,
     Flatten: _flatten,
+    PackedAttention: _packed,
+    StackedRecurrent: _sequence,
 }
 """What changes of each kind of operations where axes lie otherwise."""
 

@@ -131,6 +131,9 @@ class Spelled:
     """The outputs of the operation; when empty, the first output of the last step."""
     notes: tuple[str, ...] = ()
     """What differs although the outputs do not, one clause each: `momentum is 1 - 0.99 here`."""
+    apart: Mapping[int, tuple[Output, ...]] = field(default_factory=dict)
+    """What lies along the first axis of an output that is not among `outputs`, each a tensor of its own: the states of
+    all layers of a recurrent module."""
 
 
 class Speller(ABC):

@@ -66,7 +66,8 @@ def serialised(layer: StoredLayer, dtype: str) -> dict[str, Any]:
         "config": config,
         "registered_name": None if public else layer.package if ">" in layer.package else class_name,
     }
-    if layer.build_shape is not None and not any(isinstance(size, tuple) for size in layer.build_shape):
+    built = layer.build_shape is not None and not any(isinstance(size, tuple) for size in layer.build_shape)
+    if built and not is_operation(layer):
         entry["build_config"] = {"input_shape": layer.build_shape}  # calls tell other shapes, but not all classes ask
     return entry
 

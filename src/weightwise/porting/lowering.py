@@ -9,7 +9,7 @@ layers are told by names: `(h w c)` becomes `(c h w)`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
@@ -26,9 +26,14 @@ from weightwise.conventions.layout import (
 from weightwise.conventions.spelling import INPUT, Layout, Output, Spelled, Speller, Step
 from weightwise.errors import UnsupportedError
 from weightwise.model import Layer, Model
+from weightwise.ops.arranging import DropAxes
+from weightwise.ops.multi_head import MultiHeadAttention
 from weightwise.ops.norm import Norm
 from weightwise.ops.operation import Operation, Shape
+from weightwise.ops.recurrent import Bidirectional, Recurrent
 from weightwise.ops.reshaping import Flatten, Input
+from weightwise.ops.stacked import StackedRecurrent
+from weightwise.ops.taking import Take
 from weightwise.porting.flow import ENTRY, Flow, Use, Value, flow
 from weightwise.stored import Call, Tensor
 
@@ -120,6 +125,28 @@ def _spelled(speller: Speller, layer: Layer, operation: Operation, shapes: Seque
         ) from None
 
 
+def _argument(value: Any, found: Callable[[Output], Tensor]) -> Any:
+    """Return an argument of a call, with its tensors."""
+    if isinstance(value, Output):
+        return found(value)
+    return [_argument(each, found) for each in value] if isinstance(value, list) else value
+
+
+def _alone(operation: Operation) -> Operation:
+    """Return the operation without the outputs behind its first, which nothing reads."""
+    if isinstance(operation, MultiHeadAttention):
+        return replace(operation, scores=False)
+    if isinstance(operation, StackedRecurrent):
+        return replace(operation, levels=tuple(map(_stateless, operation.levels)))
+    return operation
+
+
+def _stateless(level: Recurrent | Bidirectional) -> Recurrent | Bidirectional:
+    if isinstance(level, Recurrent):
+        return replace(level, states=False)
+    return replace(level, onward=replace(level.onward, states=False), backward=replace(level.backward, states=False))
+
+
 class _Lowering:
     """The target's layers and tensors that were found so far."""
 
@@ -129,6 +156,7 @@ class _Lowering:
         self.flat_as_it_lies = flat_as_it_lies
         self.layers: dict[str, Made] = {}
         self.values: dict[Value, Placed] = {}
+        self.apart: dict[Value, tuple[Tensor, ...]] = {}
         self.turned: dict[tuple[Tensor, Layout], Placed] = {}
         self.notes: dict[str, None] = {}
         self.readers: dict[Value, list[Use]] = {}
@@ -140,7 +168,7 @@ class _Lowering:
         inputs = tuple(self.enter(index) for index in range(max(len(self.flow.inputs), 1)))
         for number, use in enumerate(self.flow.uses):
             self.lower(number, use)
-        outputs = tuple(self.values[value] for value in self.flow.outputs)
+        outputs = tuple(map(self.found, self.flow.outputs))
         return Lowered(tuple(self.layers.values()), inputs, outputs, dict(self.places()), tuple(self.notes))
 
     def places(self) -> Iterator[tuple[tuple[str, int, int], Placed]]:
@@ -158,7 +186,8 @@ class _Lowering:
         step = None if shape is None or layout is None else self.speller.entry(arranged_shape(shape, layout))
         tensor = Tensor(MODEL_INPUT, 0, index)
         if step is not None:
-            tensor = self.add(step_name(named.strip("()") or f"input_{index}", step), step, None, ())
+            name = self.free(step_name(named.strip("()") or f"input_{index}", step))
+            tensor = self.add(name, step, None, ())
         placed = self.values[value] = Placed(tensor, layout)
         return placed
 
@@ -183,18 +212,46 @@ class _Lowering:
         operation = use.layer.operation
         if operation is None:
             raise UnsupportedError(f"{use.layer.name}: what it computes is not known: {use.layer.note}")
-        arriving = [self.values[value] for value in use.inputs]
+        if self.taken(number, use, operation):
+            return
+        arriving = [self.found(value) for value in use.inputs]
         if isinstance(operation, Input):
             self.values[Value(number)] = arriving[0]
             return
         arriving, operation = self.met(number, use, operation, arriving)
         shapes = [self.shape(value, placed) for value, placed in zip(use.inputs, arriving, strict=True)]
+        if not any(value.use == number and value.index for value in (*self.readers, *self.flow.outputs)):
+            operation = _alone(operation)
         spelled = _spelled(self.speller, use.layer, operation, [shape for shape in shapes if shape is not None])
         self.notes.update((f"{use.layer.name}: {note}", None) for note in spelled.notes)
-        outputs = self.steps(use, spelled, [placed.tensor for placed in arriving])
+        outputs = self.steps(number, use, spelled, [placed.tensor for placed in arriving])
         for index, tensor in enumerate(outputs):
             value = Value(number, index)
             self.values[value] = Placed(tensor, self.left(value, arriving))
+
+    def taken(self, number: int, use: Use, operation: Operation) -> bool:
+        """Place what a call takes out of an output whose parts lie apart, and return whether it does."""
+        parts = self.apart.get(use.inputs[0], ()) if len(use.inputs) == 1 else ()
+        rank = len(self.flow.shapes.get(use.inputs[0], ())) if parts else 0
+        match operation:
+            case Take(axis, place) if parts and axis % rank == 0 and -len(parts) <= place < len(parts):
+                found = parts[place]
+            case DropAxes(axes) if len(parts) == 1 and [axis % rank for axis in axes] == [0]:
+                (found,) = parts
+            case _:
+                return False
+        self.values[Value(number)] = Placed(found, as_it_is(rank - 1))
+        return True
+
+    def found(self, value: Value) -> Placed:
+        """Return where a value is; raises `UnsupportedError` for an output that the target does not return."""
+        if value not in self.values:
+            layer = self.flow.uses[value.use].layer
+            raise UnsupportedError(
+                f"{layer.name} ({layer.class_name}): {self.speller.framework} cannot have it: "
+                f"it returns its output {value.index}, which is read, in another form"
+            )
+        return self.values[value]
 
     def shape(self, value: Value, placed: Placed) -> Shape | None:
         shape = self.flow.shapes.get(value)
@@ -261,8 +318,8 @@ class _Lowering:
             self.turned[placed.tensor, wanted] = known
         return known
 
-    def steps(self, use: Use, spelled: Spelled, inputs: Sequence[Tensor]) -> list[Tensor]:
-        """Add the layers of a spelling, and return its outputs."""
+    def steps(self, number: int, use: Use, spelled: Spelled, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """Add the layers of a spelling, and return its outputs; keep those that lie apart."""
         made: list[Tensor] = []
 
         def found(output: Output) -> Tensor:
@@ -270,10 +327,10 @@ class _Lowering:
 
         for step in spelled.steps:
             read = [found(output) for output in step.inputs] or ([made[-1]] if made else list(inputs))
-            arguments = {
-                name: found(value) if isinstance(value, Output) else value for name, value in step.arguments.items()
-            }
+            arguments = {name: _argument(value, found) for name, value in step.arguments.items()}
             made.append(self.add(step_name(use.layer.name, step), step, use.layer, read, arguments))
+        for index, tensors in spelled.apart.items():
+            self.apart[Value(number, index)] = tuple(map(found, tensors))
         if not spelled.outputs:
             return made[-1:] or list(inputs[:1])
         return [found(output) for output in spelled.outputs]

@@ -39,6 +39,23 @@ WINGS = Wings(
             "CenterCrop Cropping1D Cropping2D Cropping3D Rescaling Resizing UpSampling1D UpSampling2D UpSampling3D "
             "ZeroPadding1D ZeroPadding2D ZeroPadding3D"
         ),
+        "operators": (
+            "keras.src.ops.nn.Celu keras.src.ops.nn.Elu keras.src.ops.nn.Gelu keras.src.ops.nn.Glu "
+            "keras.src.ops.nn.HardShrink keras.src.ops.nn.HardSigmoid keras.src.ops.nn.HardSilu "
+            "keras.src.ops.nn.HardTanh keras.src.ops.nn.LeakyRelu keras.src.ops.nn.LogSigmoid "
+            "keras.src.ops.nn.LogSoftmax keras.src.ops.nn.Mish keras.src.ops.nn.Relu keras.src.ops.nn.Relu6 "
+            "keras.src.ops.nn.Selu keras.src.ops.nn.Sigmoid keras.src.ops.nn.Silu keras.src.ops.nn.SoftShrink "
+            "keras.src.ops.nn.Softmax keras.src.ops.nn.Softplus keras.src.ops.nn.Softsign "
+            "keras.src.ops.nn.SparsePlus keras.src.ops.nn.SparseSigmoid keras.src.ops.nn.Squareplus "
+            "keras.src.ops.nn.TanhShrink keras.src.ops.nn.Threshold keras.src.ops.numpy.Clip "
+            "keras.src.ops.numpy.Concatenate keras.src.ops.numpy.Divide keras.src.ops.numpy.Exp "
+            "keras.src.ops.numpy.ExpandDims keras.src.ops.numpy.Flip keras.src.ops.numpy.GetItem "
+            "keras.src.ops.numpy.Matmul keras.src.ops.numpy.Max keras.src.ops.numpy.Maximum "
+            "keras.src.ops.numpy.Mean keras.src.ops.numpy.Min keras.src.ops.numpy.Minimum keras.src.ops.numpy.Pad "
+            "keras.src.ops.numpy.Reshape keras.src.ops.numpy.Squeeze keras.src.ops.numpy.Stack "
+            "keras.src.ops.numpy.Sum keras.src.ops.numpy.Tanh keras.src.ops.numpy.Transpose "
+            "keras.src.ops.numpy.TrueDivide"
+        ),
         "preprocessing": "CategoryEncoding Discretization",
         "recurrent": (
             "Bidirectional ConvLSTM1D ConvLSTM2D ConvLSTM3D GRU GRUCell LSTM LSTMCell RNN Sequential SimpleRNN "

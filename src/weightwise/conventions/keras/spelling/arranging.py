@@ -5,11 +5,10 @@ https://keras.io/api/layers/reshaping_layers/, https://keras.io/api/layers/mergi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any
 
-from weightwise.conventions.keras.spelling.steps import SOURCE, Program, chain, function, layer, refuse
+from weightwise.conventions.keras.spelling.steps import SOURCE, Program, chain, function, layer, refuse, run, taken
 from weightwise.conventions.spelling import Spelled, Step
 from weightwise.ops.arranging import DropAxes, Exchange, InsertAxis, Stack
 from weightwise.ops.merge import Concatenate, Dot, Merge
@@ -147,17 +146,6 @@ def spelled_reduction(operation: Reduction, inputs: Sequence[Shape]) -> Spelled:
     )
 
 
-def taken(axis: int, rank: int, place: Any, name: str = "") -> Step:
-    """Return what is at a place, or at a run of places, of an axis."""
-    whole = run(None, None)
-    return function("numpy.GetItem", name, {"1": [*[whole] * (axis % rank), place]})
-
-
-def run(start: int | None, stop: int | None, step: int | None = None) -> Mapping[str, Any]:
-    """Return a run of places as Keras writes it."""
-    return {"class_name": "__slice__", "config": {"start": start, "stop": stop, "step": step}}
-
-
 def _rank(inputs: Sequence[Shape]) -> int:
     refuse(not inputs, "the number of its input's axes is not known")
     return len(inputs[0])
@@ -165,7 +153,7 @@ def _rank(inputs: Sequence[Shape]) -> int:
 
 def spelled_take(operation: Take, inputs: Sequence[Shape]) -> Spelled:
     """Return what is at one place of an axis."""
-    return chain(taken(operation.axis, _rank(inputs), operation.index))
+    return chain(taken(operation.axis % _rank(inputs), operation.index))
 
 
 def spelled_slice(operation: Slice, inputs: Sequence[Shape]) -> Spelled:
@@ -173,17 +161,15 @@ def spelled_slice(operation: Slice, inputs: Sequence[Shape]) -> Spelled:
     if operation.step < 0:
         refuse(operation.run != slice(None, None, -1), "it walks backwards through a part of an axis")
         return chain(function("numpy.Flip", "", axis=operation.axis))
-    return chain(taken(operation.axis, _rank(inputs), run(operation.start, operation.end, operation.step)))
+    return chain(taken(operation.axis % _rank(inputs), run(operation.start, operation.end, operation.step)))
 
 
 def spelled_split(operation: Split, inputs: Sequence[Shape]) -> Spelled:
     """Return the parts of an axis, each taken by itself."""
-    program, rank = Program(), _rank(inputs)
+    program, axis = Program(), operation.axis % _rank(inputs)
     starts = [0, *accumulate(operation.sizes)]
     parts = [
-        program.add(
-            taken(operation.axis, rank, run(start, start + size) if operation.keep else start, f"part_{number}"), SOURCE
-        )
+        program.add(taken(axis, run(start, start + size) if operation.keep else start, f"part_{number}"), SOURCE)
         for number, (start, size) in enumerate(zip(starts, operation.sizes, strict=False))
     ]
     return program.spelled(*parts)

@@ -7,6 +7,7 @@ is spelled by the projections and the function that attends.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from weightwise.conventions.keras.spelling.arranging import reshape
 from weightwise.conventions.keras.spelling.steps import Program, function, layer, refuse
@@ -83,22 +84,44 @@ def _window(operation: MultiHeadAttention) -> dict[str, int]:
 
 
 def spelled_packed(operation: PackedAttention, inputs: Sequence[Shape]) -> Spelled:
-    """Return the projections of queries, keys and values, what attends, and the heads next to each other."""
+    """Return the projections of queries, keys and values, what attends, and the heads next to each other.
+
+    The heads lie behind the batch in between, so that attention is over the last two axes of each.
+    """
     refuse(operation.positions_first, "its sequences have the positions before the batch")
     refuse(operation.extra, "it learns one more key and value, which Keras has not")
     refuse(operation.zero, "it has a key and a value of zeros, which Keras has not")
     program = Program()
-    parts = ("query", "key", "value")
-    projected = [program.add(_projection(operation, part), Output(INPUT, number)) for number, part in enumerate(parts)]
-    attended = program.add(function("nn.DotProductAttention", "attention"), *projected)
-    return program.spelled(program.add(reshape((None, operation.heads * operation.head_dim), "heads"), attended))
+    query, key, value = (
+        program.add(_projection(operation, part), Output(INPUT, number)) for number, part in enumerate(_PARTS)
+    )
+    scaled = layer("Rescaling", "scaled", scale=operation.head_dim**-0.5, offset=0.0)
+    attention = layer("Attention", "attention", use_scale=False, score_mode="dot")
+    if operation.scores:
+        attention = replace(attention, arguments={"return_attention_scores": True})
+    attended = program.add(attention, program.add(scaled, query), value, key)
+    heads = program.add(layer("Permute", "heads", dims=[2, 1, 3]), attended)
+    result = program.add(reshape((None, operation.heads * operation.head_dim)), heads)
+    scores = Output(attended.step, 1)
+    if operation.scores and operation.averaged:
+        scores = program.add(function("numpy.Mean", "scores", axis=[1], keepdims=False), scores)
+    return program.spelled(*([result, scores] if operation.scores else [result]))
+
+
+_PARTS = ("query", "key", "value")
 
 
 def _projection(operation: PackedAttention, part: str) -> Step:
+    """Return what makes `batch heads position head_dim` of a sequence."""
     size = operation.value_dim if part == "value" else operation.head_dim
-    settings = {"output_shape": [None, operation.heads, size], "bias_axes": "de" if operation.bias else None}
     return layer(
-        "EinsumDense", part, _sources(operation, part), equation="abc,cde->abde", activation="linear", **settings
+        "EinsumDense",
+        part,
+        _sources(operation, part),
+        equation="abc,cde->adbe",
+        output_shape=[operation.heads, None, size],
+        activation="linear",
+        bias_axes="de" if operation.bias else None,
     )
 
 

@@ -53,4 +53,4 @@ def spelled_bag(operation: EmbeddingBag, inputs: Sequence[Shape]) -> Spelled:
         return chain(table, pool)
     count = inputs[0][1]
     refuse(count is None, "it adds vectors whose number is open, and Keras averages them")
-    return chain(table, pool, layer("Rescaling", "summed", scale=float(count or 0)))
+    return chain(table, pool, layer("Rescaling", "summed", scale=float(count or 0), offset=0.0))

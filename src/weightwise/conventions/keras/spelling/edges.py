@@ -6,12 +6,12 @@ Keras has a layer for zeros alone; its function `pad` knows a number and `reflec
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from weightwise.conventions.keras.spelling.steps import function, layer, refuse, spatial_sizes
-from weightwise.conventions.spelling import Step
-from weightwise.errors import UnsupportedError
+from weightwise.conventions.keras.spelling.steps import SOURCE, function, layer, refuse, run, spatial_sizes, taken
+from weightwise.conventions.spelling import Output, Step
 from weightwise.ops.operation import Shape
 from weightwise.ops.window import Window
 
@@ -40,10 +40,37 @@ def padded(around: Edges, beyond: str, inputs: Sequence[Shape], value: float = 0
         return (function("numpy.Pad", "padding", {"constant_values": value}, pad_width=width, mode="constant"),)
     if beyond == "reflect":
         return (function("numpy.Pad", "padding", pad_width=width, mode="reflect"),)
-    raise UnsupportedError(f"Keras has nothing that adds {_NAMES[beyond]} around its input")
+    return tuple(_extended(around, beyond))
 
 
-_NAMES = {"edge": "copies of the outermost values", "wrap": "values of the other end"}
+def _extended(around: Edges, beyond: str) -> Iterator[Step]:
+    """Yield the layers that lay slices of each axis at its ends: its own values of the other end, or its outermost."""
+    read, number = SOURCE, 0
+    for axis, (before, after) in enumerate(around, start=1):
+        slices = list(_slices(before, after, beyond))
+        if not slices:
+            continue
+        laid = []
+        for place, found in enumerate(slices):
+            if found is None:
+                laid.append(read)
+            else:
+                yield replace(taken(axis, found, f"padding_{axis}_{place}"), inputs=(read,))
+                laid.append(Output(number))
+                number += 1
+        yield replace(layer("Concatenate", f"padding_{axis}", axis=axis), inputs=tuple(laid))
+        read, number = Output(number), number + 1
+
+
+def _slices(before: int, after: int, beyond: str) -> Iterator[Mapping[str, Any] | None]:
+    """Yield what lies along an axis in order, None for the tensor itself; nothing where that is all."""
+    if not before and not after:
+        return
+    first, last = ((-before, None), (0, after)) if beyond == "wrap" else ((0, 1), (-1, None))
+    one = beyond == "wrap"
+    yield from [run(*first)] * (min(before, 1) if one else before)
+    yield None
+    yield from [run(*last)] * (min(after, 1) if one else after)
 
 
 def named_again(steps: Sequence[Step], name: str) -> tuple[Step, ...]:

@@ -47,7 +47,7 @@ def _as_named(operation: Pooling) -> bool:
 def _average(operation: Pooling, window: Window, inputs: Sequence[Shape]) -> Spelled:
     wanted, counted = edges(window, inputs), prod(window.size)
     if operation.divisor is not None:
-        rescaled = layer("Rescaling", "rescaled", scale=counted / operation.divisor)
+        rescaled = layer("Rescaling", "rescaled", scale=counted / operation.divisor, offset=0.0)
         return chain(*padded(wanted, "zeros", inputs), _pool(operation, "valid"), rescaled)
     if operation.padding_counts:
         sizes = spatial_sizes(inputs, window.rank)

@@ -7,6 +7,7 @@ layers here. Keras has one bias where others have two that act as their sum; a G
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from weightwise.conventions.keras.spelling.activations import named
@@ -179,22 +180,19 @@ def spelled_bidirectional(operation: Bidirectional, inputs: Sequence[Shape]) -> 
 
 
 def spelled_stacked(operation: StackedRecurrent, inputs: Sequence[Shape]) -> Spelled:
-    """Return a layer for each level, and the states of all, laid behind each other."""
+    """Return a layer for each level; the states of all lie in one tensor in the source, and apart here."""
     refuse(operation.positions_first, "its sequences have the positions before the batch")
     refuse(len(inputs) > 1, "its layers begin with the states of one tensor, which Keras has apart")
     program, several = Program(), len(operation.levels) > 1
-    read, states = SOURCE, []
+    read, states = SOURCE, list[Output]()
     for number, level in enumerate(operation.levels):
         feeds = _all_feeds(level, "", f"{number}/" if several else "")
         make = _bidirectional if isinstance(level, Bidirectional) else _layer
         read = program.add(make(level, f"layer_{number}" if several else "", feeds), read)
         states += _states(level, read.step)
     kinds = 2 if isinstance(operation.cell, LstmCell) else 1
-    stacked = (
-        program.add(function("numpy.Stack", name, axis=0), *states[kind::kinds])
-        for kind, name in zip(range(kinds), ("hidden", "memory"), strict=False)
-    )
-    return program.spelled(read, *stacked)
+    apart = {1 + kind: tuple(states[kind::kinds]) for kind in range(kinds)}
+    return replace(program.spelled(read), apart=apart if states else {})
 
 
 def spelled_stepping(operation: Stepping, inputs: Sequence[Shape]) -> Spelled:

@@ -28,6 +28,16 @@ def function(path: str, name: str, arguments: Mapping[str, Any] | None = None, *
     return Step(f"keras.src.ops.{path}", settings, {}, name, arguments=arguments or {})
 
 
+def taken(axis: int, place: Any, name: str = "") -> Step:
+    """Return what is at a place, or at a run of places, of an axis that is counted from the front."""
+    return function("numpy.GetItem", name, {"1": [*[run(None, None)] * axis, place]})
+
+
+def run(start: int | None, stop: int | None, step: int | None = None) -> Mapping[str, Any]:
+    """Return a run of places as Keras writes it."""
+    return {"class_name": "__slice__", "config": {"start": start, "stop": stop, "step": step}}
+
+
 def chain(*steps: Step, notes: Sequence[str] = ()) -> Spelled:
     """Return the spelling of steps of which each reads the one before; none of them is an identity."""
     return Spelled(tuple(steps) or (layer("Identity"),), notes=tuple(notes))
