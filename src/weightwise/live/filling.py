@@ -49,10 +49,10 @@ def receivers(arrays: Mapping[str, StoredArray], given: Mapping[str, str]) -> It
 
 def setter(model: StoredModel, array: StoredArray) -> Callable[[numpy.ndarray], None]:
     """Returns what sets the values of an array; raises `UnsupportedError`."""
-    if array.dtype not in BITS:
-        raise UnsupportedError(f"{model.path}: {array.path} cannot be filled: it is {array.dtype}, and no numbers.")
     if isinstance(array.assign, str):
         raise UnsupportedError(f"{model.path}: {array.path} cannot be filled: {array.assign}.")
+    if array.dtype not in BITS:
+        raise UnsupportedError(f"{model.path}: {array.path} cannot be filled: it is {array.dtype}, and no numbers.")
     return array.assign
 
 

@@ -141,7 +141,8 @@ def stored_array(name: str, tensor: Any) -> StoredArray:
 
 def place_of(tensor: Any) -> Any:
     """Returns what is the same for tensors that are the same bytes in the same order."""
-    if tensor.is_meta or not tensor.numel() or type(tensor).__name__ not in CLASSES:
+    plain = type(tensor).__name__ in CLASSES and tensor.layout == dense() and not tensor.is_meta
+    if not plain or not tensor.numel():
         return id(tensor)
     return tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), tensor.dtype
 
