@@ -1,7 +1,7 @@
 """What PyTorch computes: the code that weightwise writes for a model is run, on the model's own arrays.
 
-The code is made from classes and settings of the table of conventions alone, so that nothing of a file is executed; each
-output of its lines is kept (https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html).
+The code is made from classes and settings of the table of conventions alone, so that nothing of a file is executed;
+each output of its lines is kept (https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html).
 """
 
 from __future__ import annotations

@@ -25,7 +25,6 @@ _PARTS = {"query": "in", "key": "key_in", "value": "value_in"}
 
 def spelled_attention(operation: MultiHeadAttention, inputs: Sequence[Shape]) -> Spelled:
     """Return PyTorch's module where the widths are those that it has, and otherwise what it is made from."""
-    refuse("its heads share keys and values", operation.kv_heads is not None)
     refuse("a gate scales the results of its heads", operation.gate)
     refuse("it attends to near positions alone", operation.window is not None)
     refuse("it takes a mask", "mask" in operation.arguments[: len(inputs)])
@@ -48,7 +47,7 @@ def spelled_attention(operation: MultiHeadAttention, inputs: Sequence[Shape]) ->
 def _is_module(operation: MultiHeadAttention, rank: int, sizes: Sequence[int]) -> bool:
     """Return whether PyTorch's module computes it."""
     width, head_dim, value_dim = sizes[0], sizes[3], sizes[4]
-    plain = rank == 3 and not operation.causal and operation.normalized is None
+    plain = rank == 3 and not operation.causal and operation.normalized is None and operation.kv_heads is None
     return (
         plain
         and head_dim == value_dim
@@ -134,20 +133,26 @@ def _heads(
 ) -> Output:
     """Add the projection of queries, keys or values, and return it with the heads before the positions."""
     entering, size = sizes
-    columns = f"(heads {'value_dim' if name == 'value' else 'head_dim'})"
+    shared = operation.heads // operation.kv_heads if operation.kv_heads and name != "query" else 1
+    columns = f"({'heads' if shared == 1 else 'kv_heads'} {'value_dim' if name == 'value' else 'head_dim'})"
+    count = operation.heads // shared
     feeds = {"kernel": Same(f"{name}/kernel", {"in": _PARTS[name], "out": columns})}
     if operation.bias:
         feeds["bias"] = Same(f"{name}/bias", {"out": columns})
     steps = [
-        linear(entering, operation.heads * size, operation.bias, name, feeds=feeds),
-        module("Unflatten", f"{name}_heads", dim=-1, unflattened_size=(operation.heads, size)),
+        linear(entering, count * size, operation.bias, name, feeds=feeds),
+        module("Unflatten", f"{name}_heads", dim=-1, unflattened_size=(count, size)),
     ]
     if operation.normalized is not None and name != "value":
         gamma = Same(f"{name}_norm/scale", {"features": "head_dim"})
         norm: dict[str, Any] = {"normalized_shape": (size,), "eps": operation.normalized, "elementwise_affine": True}
         steps.append(module("LayerNorm", f"{name}_norm", **norm, parameters=["weight"], feeds={"gamma": gamma}))
     steps.append(function("transpose", f"{name}_first", dim0=rank - 2, dim1=rank - 1))
-    return program.follow(steps, tensor)
+    heads = program.follow(steps, tensor)
+    if shared == 1:
+        return heads
+    repeated = program.add(function("stack", f"{name}_repeated", dim=rank - 1), *([heads] * shared))
+    return program.add(module("Flatten", f"{name}_shared", start_dim=rank - 2, end_dim=rank - 1), repeated)
 
 
 def _averaged(program: Program, tensors: Sequence[Output], scale: float, causal: bool) -> tuple[Output, Output]:
@@ -167,7 +172,8 @@ def spelled_packed(operation: PackedAttention, inputs: Sequence[Shape]) -> Spell
     width = operation.heads * operation.head_dim
     arrays = ["in_proj_weight"] if operation.packed else ["q_proj_weight", "k_proj_weight", "v_proj_weight"]
     arrays += ["in_proj_bias"] * operation.bias + ["bias_k", "bias_v"] * operation.extra
-    return chain(
+    program = Program()
+    results = program.add(
         module(
             "MultiheadAttention",
             embed_dim=width,
@@ -180,8 +186,10 @@ def spelled_packed(operation: PackedAttention, inputs: Sequence[Shape]) -> Spell
             need_weights=operation.scores,
             average_attn_weights=operation.averaged,
             parameters=arrays,
-        )
+        ),
+        *(Output(INPUT, number) for number in range(3)),
     )
+    return program.spelled(*(replace(results, index=index) for index in range(1 + operation.scores)))
 
 
 def spelled_dot_attention(operation: Attention, inputs: Sequence[Shape]) -> Spelled:

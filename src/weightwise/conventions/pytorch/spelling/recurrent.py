@@ -121,6 +121,7 @@ def _directed(
         sequence = program.add(function("flip", _named(name, "flip"), dim=(1,)), sequence)
     after: list[Output] = []
     for number, cell in enumerate(cells):
+        _kind(cell)
         count = len(cell.state_shapes((None, None)))
         own, states = states[:count], states[count:]
         source = f"{prefix}{number}/" if numbered else prefix

@@ -33,6 +33,8 @@ def spelled_identity(operation: Identity, inputs: Sequence[Shape]) -> Spelled:
 def spelled_flatten(operation: Flatten, inputs: Sequence[Shape]) -> Spelled:
     """Return the Flatten, which lays values in the order in which they lie."""
     refuse("it moves the channels last first, and merges other axes than all", operation.channels_first)
+    if inputs and len(inputs[0]) == 1:
+        return chain(function("unsqueeze", "", dim=1))
     return chain(module("Flatten", start_dim=operation.start, end_dim=operation.end))
 
 

@@ -80,7 +80,7 @@ class Program:
 
     def spelled(self, *outputs: Output, notes: Sequence[str] = ()) -> Spelled:
         """Return all of it."""
-        return Spelled(tuple(self.steps), outputs, tuple(notes))
+        return Spelled(tuple(self.steps), outputs, notes=tuple(notes))
 
 
 def refuse(reason: str, refused: object = True) -> None:
