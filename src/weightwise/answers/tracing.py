@@ -175,7 +175,7 @@ def arranged_weights(layer: Layer, dtype: str = "float64") -> dict[str, Array]:
     for weight in layer.weights:
         if weight.bound is None:
             raise UnsupportedError(f"{weight.path}: its axes are unknown: {weight.note}")
-        if weight.neutral:
+        if weight.role in blocks:
             arranged = weight.bound.arrange(weight.values(), weight.neutral).astype(dtype)
             blocks[weight.role][weight.at] = arranged
     missing = [role for role in roles if not blocks[role]]
