@@ -35,8 +35,7 @@ def random_values(thing: Any, seed: int = 0) -> dict[str, numpy.ndarray]:
     generator = numpy.random.default_rng(seed)
     arrays = [weight.stored for weight in weightwise.open(thing).weights if not weight.stored.tied]
     return {
-        array.path: (3 * generator.normal(size=array.shape)).astype(read_as(array.dtype)).reshape(array.shape)
-        for array in arrays
+        array.path: numpy.array(3 * generator.normal(size=array.shape)).astype(read_as(array.dtype)) for array in arrays
     }
 
 
