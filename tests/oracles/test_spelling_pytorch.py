@@ -1,4 +1,4 @@
-"""Every fact, lowered to PyTorch and printed as code: what real PyTorch computes with that code is what the fact says."""
+"""Every fact, lowered to PyTorch and printed as code: PyTorch computes with that code what the fact says."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ import pytest
 from tests.oracles.spelled_facts import SOURCES, expected, fact_inputs, facts, label, laid, model
 from weightwise.conventions.pytorch.spelling import SPELLER
 from weightwise.errors import UnsupportedError
-from weightwise.frameworks.pytorch import made
+from weightwise.frameworks.pytorch import computed, made
 from weightwise.porting.porting import lowered
 
-pytestmark = pytest.mark.oracle
+pytestmark = [
+    pytest.mark.oracle,
+    pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths:UserWarning"),
+]
+
+ROUNDED = ("Resizing whole numbers",)
+"""Facts of layers that round where their input has whole numbers; PyTorch's input has none."""
 
 
 def difference(fact) -> float:
     """Return how far PyTorch is from the fact's outputs, of their largest value; raises `UnsupportedError`."""
-    import torch
-
     ported = lowered(model(fact), SPELLER)
-    network = made(ported.model)
     given = laid(fact_inputs(fact), [placed.layout for placed in ported.inputs])
-    with torch.no_grad():
-        ours = network(*(torch.from_numpy(numpy.ascontiguousarray(array)) for array in given))
-    ours = [output.numpy() for output in (ours if isinstance(ours, tuple) else (ours,))]
+    ours = computed(made(ported.model), ported.model, given)
     theirs = laid(expected(fact), [placed.layout for placed in ported.outputs])
     assert [array.shape for array in ours] == [array.shape for array in theirs]
     pairs = zip(ours, theirs, strict=True)
@@ -41,6 +42,8 @@ def test_what_can_be_spelled_computes_the_same(source):
     wrong: list[tuple[str, object]] = []
     spelled = 0
     for fact in facts(source):
+        if fact["name"] in ROUNDED:
+            continue
         try:
             found = difference(fact)
         except UnsupportedError as error:

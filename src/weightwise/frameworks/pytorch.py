@@ -26,17 +26,26 @@ def outputs(model: Model, inputs: Sequence[Array], dtype: str = "float64") -> It
 
     Raises `UnsupportedError` for a model without a graph, or with a layer that cannot be written as code.
     """
-    import torch
-
     found: list[tuple[Tensor, Array]] = []
 
     def observe(layer: str, call: int, index: int, output: Any) -> None:
         found.append((Tensor(layer, call, index), output.detach().numpy()))
 
-    network = made(model, dtype, observe)
-    with torch.no_grad():
-        network(*(torch.from_numpy(_in(dtype, array)) for array in inputs))
+    computed(made(model, dtype, observe), model, inputs, dtype)
     yield from found
+
+
+def computed(network: Any, model: Model, inputs: Sequence[Array], dtype: str = "float64") -> list[Array]:
+    """Return the outputs of a network that `made` returns; indices of a table are whole numbers, and nothing else is."""
+    import torch
+
+    tables = {layer.name for layer in model.layers if layer.class_name.startswith("Embedding")}
+    indices = {call.inputs[0] for layer in model.layers if layer.name in tables for call in layer.calls}
+    places = [tensor in indices for tensor in model.root.stored.inputs]
+    given = [_in("int64" if whole else dtype, array) for whole, array in zip(places, inputs, strict=True)]
+    with torch.no_grad():
+        outputs = network(*map(torch.from_numpy, given))
+    return [output.numpy() for output in (outputs if isinstance(outputs, tuple) else (outputs,))]
 
 
 def made(model: Model, dtype: str = "float64", observe: Any = None) -> Any:
@@ -50,7 +59,8 @@ def made(model: Model, dtype: str = "float64", observe: Any = None) -> Any:
     text = code(model, NAME, observed=observe is not None)
     exec(compile(text, "<the model's code>", "exec"), namespace)
     network = namespace[NAME]().to(getattr(torch, dtype))
-    network.load_state_dict({name: torch.from_numpy(_in(dtype, array)) for name, array in arrays(model)}, strict=True)
+    state = {name: torch.from_numpy(_in(_kept(dtype, array), array)) for name, array in arrays(model)}
+    network.load_state_dict(state, strict=True)
     return network.eval()
 
 
@@ -61,8 +71,13 @@ def arrays(model: Model) -> Iterator[tuple[str, Array]]:
             yield f"{layer.name}.{weight.stored.key}", weight.values()
 
 
+def _kept(dtype: str, array: Array) -> str:
+    """Return the dtype in which an array of the model is: that of the network, but for whole numbers."""
+    return "int64" if array.dtype.kind in "iub" else dtype
+
+
 def _in(dtype: str, array: Array) -> Array:
-    """Return numbers with a point in a dtype, and whole ones in 64 bits, of memory that is the array's own."""
+    """Return an array in a dtype, of memory that is its own."""
     import numpy
 
-    return numpy.array(array, "int64" if array.dtype.kind in "iub" else dtype)
+    return numpy.array(array, dtype)

@@ -134,7 +134,8 @@ def _heads(
     """Add the projection of queries, keys or values, and return it with the heads before the positions."""
     entering, size = sizes
     shared = operation.heads // operation.kv_heads if operation.kv_heads and name != "query" else 1
-    columns = f"({'heads' if shared == 1 else 'kv_heads'} {'value_dim' if name == 'value' else 'head_dim'})"
+    several = "heads" if operation.kv_heads is None or name == "query" else "kv_heads"
+    columns = f"({several} {'value_dim' if name == 'value' else 'head_dim'})"
     count = operation.heads // shared
     feeds = {"kernel": Same(f"{name}/kernel", {"in": _PARTS[name], "out": columns})}
     if operation.bias:

@@ -18,7 +18,7 @@ from weightwise.conventions.pytorch.spelling.steps import (
     module,
     refuse,
 )
-from weightwise.conventions.spelling import INPUT, Alone, Feed, Output, Same, Spelled, Step
+from weightwise.conventions.spelling import INPUT, Alone, Feed, Laid, Output, Same, Spelled, Step
 from weightwise.errors import UnsupportedError
 from weightwise.ops.cells import Cell, GruCell, LstmCell, SimpleCell, StackedCells
 from weightwise.ops.operation import Operation, Shape
@@ -50,7 +50,7 @@ def _bias_feeds(cell: Cell, prefix: str, source: str) -> dict[str, Feed]:
     if not getattr(cell, "bias", False):
         return {}
     if isinstance(cell, GruCell) and cell.recurrent_bias == "candidate":
-        raise UnsupportedError("the recurrent product of its candidate alone has a bias")
+        return {role: Laid({own: "side=input", f"{source}candidate_bias": "side=recurrent gate=h"})}
     both = cell.recurrent_bias == "all" if isinstance(cell, GruCell) else getattr(cell, "two_biases", False)
     return {role: Same(own) if both else Alone(own, "side", "input")}
 
@@ -188,7 +188,8 @@ def _together(program: Program, operation: Bidirectional, inputs: Sequence[Shape
     ]
     if operation.onward.sequences and operation.merge == "concat":
         return [both], states
-    split = program.add(function("chunk", chunks=2, dim=-1), both)
+    width = _width(cell)
+    split = program.add(function("split", split_size_or_sections=(width, width), dim=-1), both)
     halves = [split, replace(split, index=1)]
     if operation.onward.sequences:
         return halves, states
