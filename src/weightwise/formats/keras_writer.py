@@ -110,8 +110,9 @@ def place(layer: StoredLayer, group: Group, file: Group) -> None:
     for inner, path in found:
         put(inner, group.group(path), file)
     for inner in layer.layers:
-        if not inner.configured:
-            put(inner, file.group(path_of(inner)), file)
+        path = "" if inner.configured else path_of(inner)
+        if path:
+            put(inner, file.group(path), file)
 
 
 def put(layer: StoredLayer, group: Group, file: Group) -> None:
@@ -121,10 +122,10 @@ def put(layer: StoredLayer, group: Group, file: Group) -> None:
 
 
 def path_of(layer: StoredLayer) -> str:
-    """Returns the group of a layer that only paths tell of."""
-    paths = [array.path.removesuffix(with_variables(array.key)).rstrip("/") for array in layer.arrays]
+    """Returns the group of a layer that only paths tell of; empty for one without arrays, whose path nothing tells."""
+    paths = (array.path.removesuffix(with_variables(array.key)).rstrip("/") for array in layer.arrays)
     inner = (path_of(found).rpartition(f"/{LAYERS}/")[0] for found in layer.layers)
-    return next(chain(paths, inner), "")
+    return next(filter(None, chain(paths, inner)), "")
 
 
 def add(array: StoredArray, group: Group) -> None:
