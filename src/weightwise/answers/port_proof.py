@@ -1,4 +1,4 @@
-"""A model in another framework with the weights of a file that has no graph: the port of its source, filled with them."""
+"""A model with the weights of a file that has no graph: the port of its source to that framework, filled with them."""
 
 from __future__ import annotations
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy
 
+    from weightwise.answers.tracing import Value
+
     Array = numpy.ndarray[Any, Any]
 
 TOLERANCES: Mapping[str, float] = {"float64": 1e-10, "float32": 1e-5}
@@ -95,6 +97,8 @@ class Proof:
     """What the reference returns for the source and the inputs, batch first; empty where it cannot be computed."""
     notes: tuple[str, ...] = ()
     """What must be said of the inputs and of what was left out, as sentences."""
+    asked: tuple[str, tuple[Value, ...]] = field(default=("", ()), repr=False, compare=False)
+    """The framework that was asked, and what it returns; nothing where none was, or where it showed no outputs."""
 
     @property
     def first(self) -> Line | None:

@@ -15,7 +15,7 @@ from weightwise.answers.counterparts import Pair, in_layout_of, layer_pairs, out
 from weightwise.answers.port_proof import filled_port
 from weightwise.answers.proof import TOLERANCES, Comparison, Line, Proof, Verdict, compared
 from weightwise.answers.sample_inputs import declares_inputs, entering, fitted, random_inputs
-from weightwise.answers.tracing import Computed, Trace, traced
+from weightwise.answers.tracing import Computed, Trace, Value, traced
 from weightwise.errors import UnsupportedError
 from weightwise.model import Layer, Model
 from weightwise.ops.reshaping import Input
@@ -44,24 +44,28 @@ class Pass:
     """One reference forward pass, as far as it came."""
 
     trace: Trace
-    outputs: tuple[Array, ...] = ()
+    values: tuple[Value, ...] = ()
+    """The model's outputs, when it came to its end."""
     failure: str = ""
+
+    @property
+    def outputs(self) -> tuple[Array, ...]:
+        """The numbers of the outputs."""
+        return tuple(value.array for value in self.values)
 
     def __iter__(self) -> Iterator[Computed]:
         """Yield what the layers compute; a layer that cannot be computed ends it, with the reason."""
         try:
-            values = yield from self.trace
+            self.values = yield from self.trace
         except UnsupportedError as error:
             self.failure = str(error)
-            return
-        self.outputs = tuple(value.array for value in values)
 
 
 def against_framework(
     model: Model, asked: Asked | None, inputs: Sequence[Array], dtype: str = "float64", tolerance: float | None = None
 ) -> Proof:
     """Return the proof that a model's own framework computes what the reference does; without one its outputs alone."""
-    limit = TOLERANCES[dtype] if tolerance is None else tolerance
+    limit = _limit(dtype, tolerance)
     theirs: dict[Tensor, Array] = {}
     failure = _collected(asked, inputs, dtype, theirs) if asked else ""
     reference = Pass(traced(model, inputs, dtype))
@@ -70,7 +74,34 @@ def against_framework(
         return Proof((), reference.outputs, tuple(filter(None, [reference.failure])))
     missing = failure or reference.failure or _unreached(model, lines)
     one, other = f"{model.stored.path} ({REFERENCE}, {dtype})", f"{asked.title}, {dtype}"
-    return Proof((Comparison("layer", one, other, limit, lines, missing),), reference.outputs)
+    ends = _ends(model, theirs, reference.values)
+    return Proof((Comparison("layer", one, other, limit, lines, missing),), reference.outputs, asked=(other, ends))
+
+
+def _ends(model: Model, theirs: Mapping[Tensor, Array], values: Sequence[Value]) -> tuple[Value, ...]:
+    """Return a model's outputs as its framework computes them; none where one of them is not shown."""
+    tensors = [leaf(model.root, tensor) for tensor in model.stored.root.outputs]
+    found = zip(tensors, values, strict=True) if values else ()
+    ends = tuple(Value(theirs[tensor], value.signal) for tensor, value in found if tensor and tensor in theirs)
+    return ends if len(ends) == len(tensors) else ()
+
+
+def _between_frameworks(one: Proof, other: Proof, tolerance: float) -> list[Proof]:
+    """Return the proof that two frameworks return the same for two models; none where one of them was not asked."""
+    (mine, ours), (yours, theirs) = one.asked, other.asked
+    if not ours or len(ours) != len(theirs):
+        return []
+    lines = tuple(
+        Line(name, name, None, Verdict.OPEN, f"their shapes are {a.array.shape} and {b.array.shape}")
+        if (array := in_layout_of(a, b)) is None
+        else compared(name, name, a.array, array, max(tolerance, TOLERANCES.get(array.dtype.name, 0.0)))
+        for name, a, b in zip(map("output {}".format, range(1, len(ours) + 1)), ours, theirs, strict=True)
+    )
+    return [Proof((Comparison("output", mine, yours, tolerance, lines),))]
+
+
+def _limit(dtype: str, tolerance: float | None) -> float:
+    return TOLERANCES[dtype] if tolerance is None else tolerance
 
 
 def _collected(asked: Asked, inputs: Sequence[Array], dtype: str, into: dict[Tensor, Array]) -> str:
@@ -134,7 +165,7 @@ def between_models(
 
     The inputs are the same values, each as its model takes them.
     """
-    limit = TOLERANCES[dtype] if tolerance is None else tolerance
+    limit = _limit(dtype, tolerance)
     first, second = Pass(traced(one, inputs, dtype)), Pass(traced(other, other_inputs, dtype))
     ours, theirs = list(first), list(second)
     failure = first.failure or second.failure
@@ -160,9 +191,9 @@ def prove(
     """Return whether a model computes what its named axes say, and whether another one computes or holds the same.
 
     `inputs` are arrays by their names, batch first; without them the inputs are random, of the shapes that the model
-    declares. `ask` returns the framework of a model, or why it cannot be asked. `chosen` maps names of layers of the one to
-    those of the other, where the other has weights and no graph. Raises `UnsupportedError` and
-    `SelectionError` where the inputs do not fit.
+    declares. `ask` returns the framework of a model, or why it cannot be asked. `chosen` maps names of layers of the
+    one to those of the other, where the other has weights and no graph. Raises `UnsupportedError` and `SelectionError`
+    where the inputs do not fit.
     """
     if not has_graph(one) and (other is None or not has_graph(other)):
         return between_arrays(one, _needed(one, other), tolerance or 0.0)
@@ -172,13 +203,15 @@ def prove(
     if inputs is None and other is not None and not has_graph(other) and not declares_inputs(one):
         return between_arrays(one, other, tolerance or 0.0)
     given, notes = (random_inputs(one, seed), ()) if inputs is None else fitted(one, inputs)
-    proofs = [_asked(one, ask, given, dtype, tolerance)]
+    proofs, limit = [_asked(one, ask, given, dtype, tolerance)], _limit(dtype, tolerance)
     if other is not None and has_graph(other):
         theirs = entering(one, other, given)
         proofs += [between_models(one, other, given, theirs, dtype, tolerance)]
         proofs += [replace(_asked(other, ask, theirs, dtype, tolerance), outputs=())]
+        proofs += _between_frameworks(proofs[0], proofs[-1], limit)
     elif other is not None:
         proofs += _ported(one, other, given, dtype, tolerance, ask, chosen or {})
+        proofs += _between_frameworks(proofs[0], proofs[-1], limit)
     return _joined([Proof((), (), notes), *proofs])
 
 

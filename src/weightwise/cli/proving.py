@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import weightwise
+from weightwise.cli.porting import choices
 from weightwise.cli.printing import color, json_text, output_options, printed, table_width
 
 if TYPE_CHECKING:
@@ -39,6 +40,13 @@ def options(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="of the largest value; default: 1e-10 in 64 bits, 1e-5 in 32, and 0 for arrays",
     )
+    parser.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        metavar="SOURCE=TARGET",
+        help="which layer is which, where OUT holds weights alone: 'conv2d_1=features.0' (may be repeated)",
+    )
     parser.add_argument("--reference-only", action="store_true", help="ask no framework, also where it is installed")
     output_options(parser)
 
@@ -65,6 +73,7 @@ def run(chosen: argparse.Namespace) -> int:
         dtype="float32" if chosen.float32 else "float64",
         tolerance=chosen.tolerance,
         ask=None if chosen.reference_only else _framework,
+        chosen=choices("--map", chosen.map),
     )
     if chosen.output:
         _save(proof, chosen.output)
