@@ -31,6 +31,13 @@ def options(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="which layer is which: 'conv2d_1=features.0', or a file of such lines (may be repeated)",
     )
+    parser.add_argument(
+        "--rows",
+        metavar="LAYER=AXES",
+        action="append",
+        default=[],
+        help="what was flattened into the rows of a dense layer: 'fc1=c 64 h 12 w 12', or 'fc1=in' for no image",
+    )
     parser.add_argument("--allow-lossy", action="store_true", help="also where the target's dtype loses digits")
     parser.add_argument("--code", metavar="FILE", help="where the model's code goes; default: OUT with .py")
     parser.add_argument("--dry-run", action="store_true", help="print the plan, and write nothing")
@@ -49,7 +56,7 @@ def run(chosen: argparse.Namespace) -> int:
         raise UnsupportedError("port: say where to write with -o OUT, or --dry-run to see the plan")
     source = weightwise.open(chosen.model)
     target = weightwise.open(chosen.into) if chosen.into else None
-    found = plan(source, chosen.to, target, choices(chosen.map))
+    found = plan(source, chosen.to, target, choices("--map", chosen.map), choices("--rows", chosen.rows))
     written: list[str] = []
     if not chosen.dry_run:
         text = _code(found, chosen)
@@ -60,24 +67,24 @@ def run(chosen: argparse.Namespace) -> int:
     return printed(report_text(found, written, table_width(), color(chosen)), source)
 
 
-def choices(given: list[str]) -> dict[str, str]:
-    """Return the chosen matches, of options and of the files that they name; raises `UnsupportedError`."""
+def choices(option: str, given: list[str]) -> dict[str, str]:
+    """Return what was said of layers, in options and in the files that they name; raises `UnsupportedError`."""
     found: dict[str, str] = {}
     for text in given:
-        lines = [text] if "=" in text else _lines(text)
+        lines = [text] if "=" in text else _lines(option, text)
         for line in lines:
             name, sign, place = (part.strip() for part in line.partition("="))
             if not (name and sign and place):
-                raise UnsupportedError(f"--map: expected SOURCE=TARGET, such as conv2d_1=features.0, found {line!r}")
+                raise UnsupportedError(f"{option}: expected NAME=VALUE, such as conv2d_1=features.0, found {line!r}")
             found[name] = place
     return found
 
 
-def _lines(path: str) -> list[str]:
+def _lines(option: str, path: str) -> list[str]:
     try:
         text = Path(path).read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise UnsupportedError(f"--map: {path!r} is neither SOURCE=TARGET nor a file of such lines: {error}") from None
+        raise UnsupportedError(f"{option}: {path!r} is neither NAME=VALUE nor a file of such lines: {error}") from None
     return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 

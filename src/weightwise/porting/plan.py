@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from weightwise.axes import Bound
+from weightwise.axes import Bound, parse
 from weightwise.conventions.spelling import Speller
 from weightwise.errors import AxesError, UnsupportedError
 from weightwise.formats.dtypes import BITS, SMALL_FLOATS, SMALL_INTEGERS, read_as
@@ -15,12 +15,17 @@ from weightwise.ops.operation import Operation
 from weightwise.porting.feeding import Fed
 from weightwise.porting.matching import Pair, matched
 from weightwise.porting.porting import Ported, Transfer, lowered, speller
+from weightwise.porting.rows import Rows, check_told, differ, rearranged, rows_said, rows_told
 from weightwise.stored import StoredArray
 
 if TYPE_CHECKING:
     import numpy
 
     Array = numpy.ndarray[Any, Any]
+
+
+Told = Mapping[str, Rows | None]
+"""What the rows of layers of the source are, where that is not in its own axes; None for no image."""
 
 
 @dataclass(frozen=True)
@@ -58,19 +63,34 @@ class Plan:
         return tuple(filling for filling in self.fillings if filling.lossy)
 
 
-def plan(source: Model, to: str = "", target: Model | None = None, chosen: Mapping[str, str] | None = None) -> Plan:
+def plan(
+    source: Model,
+    to: str = "",
+    target: Model | None = None,
+    chosen: Mapping[str, str] | None = None,
+    rows: Mapping[str, str] | None = None,
+) -> Plan:
     """Return the plan of a port to a framework, or into a model of it; raises `UnsupportedError` with what stops it.
 
-    `chosen` maps names of the source's layers, or their beginnings, to those of the target.
+    `chosen` maps names of the source's layers, or their beginnings, to those of the target. `rows` says of dense layers
+    of a source without a graph what was flattened into their rows: `c 64 h 12 w 12`, or `in` for no image.
     """
     found = lowered(source, _framework(to, target))
+    said = {name: rows_said(text) for name, text in (rows or {}).items()}
+    unknown = said.keys() - {layer.name for layer in source.walk()}
+    if unknown:
+        raise UnsupportedError(f"{source.stored.path}: it has no layer {min(unknown)!r}")
     if target is None:
         if chosen:
             raise UnsupportedError("there is nothing to choose from without a target: --map goes with --into")
-        fillings = tuple(map(_made, found.model.weights, _by_path(found, found.model.weights)))
+        check_told(source, found.model.stored.framework, said)
+        transfers = _by_path(found, found.model.weights)
+        fillings = tuple(_made(*pair, said, found) for pair in zip(found.model.weights, transfers, strict=True))
         return Plan(source, found, None, fillings, found.notes, found.left)
     pairs = matched(found.model, target, chosen or {})
-    fillings = tuple(filling for pair in pairs for filling in _filled(pair, found))
+    told = {name: rows for pair in pairs for name, rows in _told_by_target(pair, found)}
+    check_told(source, target.stored.framework or found.model.stored.framework, {**told, **said})
+    fillings = tuple(filling for pair in pairs for filling in _filled(pair, found, {**told, **said}))
     more = (sentence for pair in pairs for sentence in (*_assumed(pair), *_differences(pair)))
     settings = (*found.notes, *more)
     return Plan(source, found, target, fillings, settings, found.left)
@@ -91,20 +111,49 @@ def _by_path(ported: Ported, weights: tuple[Weight, ...]) -> Iterator[Transfer]:
     return (transfers[weight.stored.path] for weight in weights)
 
 
-def _made(weight: Weight, transfer: Transfer) -> Filling:
-    return Filling(weight.stored, transfer.fed, transfer.why, weight.values)
+def _made(weight: Weight, transfer: Transfer, rows: Told, ported: Ported) -> Filling:
+    fed, values = _laid(weight, transfer.fed, rows, ported)
+    return Filling(weight.stored, fed, transfer.why, values)
 
 
-def _filled(pair: Pair, ported: Ported) -> Iterator[Filling]:
+def _told_by_target(pair: Pair, ported: Ported) -> Iterator[tuple[str, Rows | None]]:
+    """Yield the layers of the source of which the target's graph tells the rows that the source does not tell."""
+    transfers = {transfer.path: transfer for transfer in ported.transfers}
+    for weight, found in pair.weights:
+        told = rows_told(weight.bound)
+        if found is not None and told is not None and rows_told(found.bound) is None:
+            for source in transfers[found.stored.path].fed.sources:
+                yield source.layer, told
+
+
+def _laid(weight: Weight, fed: Fed, rows: Told, ported: Ported) -> tuple[Fed, Callable[[], Array]]:
+    """Return an array of the port with its rows as the target's framework lays them, where they were told."""
+    told = next((rows[source.layer] for source in fed.sources if source.layer in rows), None)
+    bound, names = weight.bound, (ported.source.stored.framework, ported.model.stored.framework)
+    if told is None or bound is None or "in" not in bound.axes.names or not differ(*names):
+        return fed, weight.values
+    own, wanted = rearranged(bound, told, *names)
+    left, _, right = fed.pattern.partition(" -> ")
+    merged = f"({told.axes(names[0])})"
+    pattern = f"{_in_place_of(left, merged)} -> {parse(wanted).bind(weight.shape, own.sizes).notation}"
+    return replace(fed, pattern=pattern if right else fed.pattern), lambda: own.arrange(weight.values(), wanted)
+
+
+def _in_place_of(axes: str, merged: str) -> str:
+    return " ".join(merged if term == "in" else term for term in axes.split(" "))
+
+
+def _filled(pair: Pair, ported: Ported, rows: Told) -> Iterator[Filling]:
     transfers = {transfer.path: transfer for transfer in ported.transfers}
     for weight, found in pair.weights:
         if found is None:
             yield Filling(weight.stored, None, "it counts training steps, and keeps what it has", weight.values)
             continue
-        yield _converted(weight, found, transfers[found.stored.path].fed, pair.why)
+        fed, values = _laid(found, transfers[found.stored.path].fed, rows, ported)
+        yield _converted(weight, found, fed, values, pair.why)
 
 
-def _converted(weight: Weight, found: Weight, fed: Fed, why: str) -> Filling:
+def _converted(weight: Weight, found: Weight, fed: Fed, laid: Callable[[], Array], why: str) -> Filling:
     """Return an array of the target with the values of one of the port, in the target's axes and dtype."""
     wanted = _other_axes(found.bound, weight.bound)
     if wanted is not None:
@@ -113,7 +162,7 @@ def _converted(weight: Weight, found: Weight, fed: Fed, why: str) -> Filling:
     dtype = read_as(weight.dtype)
 
     def values() -> Array:
-        array = found.values()
+        array = laid()
         if wanted is not None and found.bound is not None:
             array = found.bound.arrange(array, wanted.axes)
         return array.astype(dtype, copy=False)
@@ -160,16 +209,11 @@ def _assumed(pair: Pair) -> Iterator[str]:
     for weight, found in pair.weights:
         if found is None or found.bound is None or _other_axes(found.bound, weight.bound) is not None:
             continue
-        for dimension in found.bound.dimensions:
-            if len(dimension.factors) > 1 and not _tells(weight.bound, dimension.notation):
-                yield (
-                    f"{weight.stored.path}: {dimension.text()} is laid in this order, in which the framework itself "
-                    "flattens; the target does not tell its own"
-                )
-
-
-def _tells(bound: Bound | None, notation: str) -> bool:
-    return bound is not None and any(dimension.notation == notation for dimension in bound.dimensions)
+        if rows_told(found.bound) is not None and rows_told(weight.bound) is None:
+            yield (
+                f"{weight.stored.path}: its rows are laid as {found.bound.notation}, as the framework itself flattens; "
+                "the target does not tell its own order"
+            )
 
 
 def _differences(pair: Pair) -> Iterator[str]:
