@@ -21,6 +21,7 @@ from itertools import count
 from typing import Any
 
 from weightwise.conventions.flax import RULES, qualified
+from weightwise.conventions.flax.normalization import LEAST
 from weightwise.conventions.flax.settings import FUNCTIONS
 from weightwise.errors import UnsupportedError
 from weightwise.model import Model
@@ -258,6 +259,10 @@ class _Writer:
                 if value not in FUNCTIONS:
                     raise ValueError(f"{value!r} is no function of JAX")
                 yield f"{key}={'nn' if value not in OUTSIDE else 'jax.nn'}.{value}"
+            elif key == "kernel_init" and value == "ones":
+                yield "kernel_init=nn.initializers.ones"
+            elif key == "epsilon" and value == LEAST:
+                yield f"epsilon=jnp.finfo(jnp.{self.dtype}).eps"
             else:
                 yield from settings({key: value})
 
@@ -270,7 +275,8 @@ class _Writer:
         return called(f"nn.{class_name[6:]}", *self.settings(module["config"]), *wide, "parent=None")
 
 
-OUTSIDE = frozenset(("mish", "squareplus"))
+OUTSIDE = frozenset(("identity", "mish", "squareplus"))
+"""Functions of `jax.nn` that linen does not hand on."""
 
 
 def _cells(layer: StoredLayer) -> list[str]:

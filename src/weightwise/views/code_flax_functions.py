@@ -16,7 +16,7 @@ from weightwise.conventions.flax.settings import numbers
 Config = Mapping[str, Any]
 Names = Sequence[str]
 
-OF_JAX = frozenset(("mish", "sparse_plus", "sparse_sigmoid", "squareplus"))
+OF_JAX = frozenset(("identity", "mish", "sparse_plus", "sparse_sigmoid", "squareplus"))
 """Functions of `jax.nn` that linen does not hand on."""
 
 

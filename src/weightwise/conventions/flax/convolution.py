@@ -46,14 +46,21 @@ def _places_and_window(config: Config, inputs: Shapes) -> Mapping[str, str]:
     return {**_places(config, inputs), **spatial(config, inputs)}
 
 
+def _spreads(config: Config) -> bool:
+    """Return whether a convolution spreads its input, as a transposed one does."""
+    return max(numbers(config.get("input_dilation") or 1)) > 1
+
+
 def _turned(config: Config) -> bool:
     return bool(config.get("transpose_kernel", False))
 
 
+_GROUPED = "in/groups (groups out/groups)"
 _CONV, _TRANSPOSED, _LOCAL = either("Conv"), either("ConvTranspose"), "linen.ConvLocal"
 
 ROWS = (
-    Row(_CONV, "kernel", role="kernel", axes="...window in/groups (groups out/groups)", expand=spatial),
+    Row(_CONV, "kernel", "kernel", f"...window {_GROUPED}", when=without(_spreads), expand=spatial),
+    Row(_CONV, "kernel", "kernel", f"...window {_GROUPED}", when=_spreads, expand=_backwards),
     Row(_TRANSPOSED, "kernel", "kernel", "...window in out", when=without(_turned), expand=_backwards),
     Row(_TRANSPOSED, "kernel", "kernel", "...window out in", when=_turned, expand=spatial),
     Row(f"{_CONV} {_TRANSPOSED}", "bias", role="bias", axes="out", when=use_bias),
@@ -124,7 +131,19 @@ def _cut_by_name(padding: str, extent: int, stride: int, turned: bool) -> tuple[
 
 def _conv(config: Config, inputs: Shapes, parts: Parts) -> Operation:
     groups = config.get("feature_group_count", 1)
+    if _spreads(config) and not isinstance(config.get("padding", "SAME"), str) and config.get("mask") is None:
+        return _spreading(config, groups)
     return _checked(Conv(padded(config), features(config), groups, bias=use_bias(config)), config)
+
+
+def _spreading(config: Config, groups: int) -> Operation:
+    """Return the transposed convolution that a convolution of a spread input is, its kernel turned round."""
+    window = window_of(config)
+    if max(window.strides) > 1:
+        return Uncomputed(Conv(window, features(config), groups, bias=use_bias(config)), "it spreads its input", False)
+    strides = sizes_of(config["input_dilation"], window.rank)
+    window = replace(window, strides=strides, padding=_cut(window, config))
+    return TransposedConv(window, features(config), groups, bias=use_bias(config))
 
 
 def _local(config: Config, inputs: Shapes, parts: Parts) -> Operation:

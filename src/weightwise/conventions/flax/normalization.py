@@ -57,6 +57,10 @@ ROWS = (
 )
 
 
+LEAST = "least"
+"""Stands for an epsilon that is the least number that the dtype adds to 1, which code gives as that."""
+
+
 def _epsilon(config: Config, default: float = 1e-6) -> float:
     return float(config.get("epsilon", default))
 
@@ -71,7 +75,10 @@ def _layer(config: Config, inputs: Shapes, parts: Parts) -> LayerNorm:
 
 
 def _rms(config: Config, inputs: Shapes, parts: Parts) -> RMSNorm:
-    return RMSNorm(_axes(config, inputs), _epsilon(config), use_scale(config), over=_reduced(config, inputs))
+    axes, over = _axes(config, inputs), _reduced(config, inputs)
+    if config.get("epsilon") == LEAST:
+        return RMSNorm(axes, scale=use_scale(config), over=over, least=True)
+    return RMSNorm(axes, _epsilon(config), use_scale(config), over=over)
 
 
 def _reduced(config: Config, inputs: Shapes) -> tuple[int, ...]:

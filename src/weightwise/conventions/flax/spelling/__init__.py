@@ -19,9 +19,11 @@ from weightwise.ops.functions import ALONG
 from weightwise.ops.merge import Concatenate, Merge
 from weightwise.ops.norm import BatchNorm, GroupNorm
 from weightwise.ops.operation import Operation, Shape
+from weightwise.ops.packed_attention import PackedAttention
 from weightwise.ops.rescaling import Rescaling
 from weightwise.ops.reshaping import Identity
 from weightwise.ops.spatial import Spatial
+from weightwise.ops.stacked import StackedRecurrent
 from weightwise.ops.uncomputed import Uncomputed
 
 SPELLINGS: Mapping[type[Operation], Spelling] = {
@@ -44,6 +46,8 @@ class FlaxSpeller(Speller):
             return spatial_layout(operation, rank, first=False)
         if isinstance(operation, GroupNorm):
             return moved_to(operation.axes[0], rank - 1, rank)
+        if isinstance(operation, (PackedAttention, StackedRecurrent)) and operation.positions_first and rank == 3:
+            return (1, 0, 2)
         if isinstance(operation, ANYHOW):
             return None
         if isinstance(operation, Activation):

@@ -33,8 +33,8 @@ def _multi_head(operation: MultiHeadAttention, inputs: Shapes) -> Spelled:
         it_has_a_mask="mask" in operation.arguments[: len(inputs) or None],
         queries_and_keys_are_normalized_with_another_epsilon=operation.normalized not in (None, 1e-6),
     )
-    usual = operation.kv_heads is None and operation.head_dim == operation.value_dim
-    if usual and not operation.gate and not operation.causal:
+    alike = operation.kv_heads is None and operation.head_dim == operation.value_dim
+    if alike and not operation.gate and not operation.causal and len(operation.outputs or ()) < 2:
         return Spelled(
             (Step("linen.MultiHeadDotProductAttention", _settings(operation), inputs=_read(operation, inputs)),)
         )
@@ -152,7 +152,6 @@ def _packed(operation: PackedAttention, inputs: Shapes) -> Spelled:
     _refuse(
         one_more_key_and_value_are_learned_or_zero=operation.extra or operation.zero,
         its_positions_come_before_the_batch=operation.positions_first,
-        it_returns_the_weights_of_its_averages=operation.scores and False,
     )
     program = Program()
     size = (operation.heads, operation.head_dim)

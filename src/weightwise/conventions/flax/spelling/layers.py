@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from weightwise.conventions.flax.normalization import LEAST
+from weightwise.conventions.flax.spelling.program import Program
 from weightwise.conventions.flax.spelling.values import Shapes, Spelling, activated, one, only_shape
-from weightwise.conventions.spelling import Spelled, Step
+from weightwise.conventions.spelling import INPUT, Output, Same, Spelled, Step
 from weightwise.errors import UnsupportedError
+from weightwise.ops.bags import EmbeddingBag
 from weightwise.ops.contraction import Contraction
 from weightwise.ops.dense import Dense
 from weightwise.ops.einsum import Einsum
-from weightwise.ops.embedding import Embedding
+from weightwise.ops.embedding import Embedding, Unembedding
 from weightwise.ops.norm import BatchNorm, GroupNorm, LayerNorm, Norm, RMSNorm
 from weightwise.ops.operation import Operation
 
@@ -67,6 +71,32 @@ def _embedding(operation: Embedding, inputs: Shapes) -> Spelled:
     return Spelled((step,), notes=notes)
 
 
+def _unembedding(operation: Unembedding, inputs: Shapes) -> Spelled:
+    """Return a dense layer whose kernel is the table, or the one for the way back."""
+    role = "table" if operation.tied else "reverse"
+    feeds = {"kernel": Same(role, {"in": "features", "out": "vocab"})}
+    program = Program()
+    notes = (
+        ("its table is the embedding's own in the source, and an array beside it in linen",) if operation.tied else ()
+    )
+    y = program.add("linen.Dense", Output(INPUT), feeds=feeds, features=operation.vocabulary, use_bias=False)
+    if operation.cap is not None:
+        y = program.add("rescale", y, name="small", scale=1 / operation.cap)
+        y = program.add("tanh", y, name="bounded")
+        y = program.add("rescale", y, name="cap", scale=operation.cap)
+    return program.spelled(y, notes=notes)
+
+
+def _bag(operation: EmbeddingBag, inputs: Shapes) -> Spelled:
+    """Return an embedding whose vectors are reduced, for bags of one size."""
+    if len(inputs) != 1 or operation.padding is not None:
+        raise UnsupportedError("its bags are not all of one size")
+    program = Program()
+    config = {"num_embeddings": operation.vocabulary, "features": operation.features}
+    vectors = program.add("linen.Embed", Output(INPUT), **config)
+    return program.spelled(program.add(operation.reduce, vectors, name="reduced", axis=1))
+
+
 def _learned(operation: Norm) -> dict[str, Any]:
     """Return epsilon, and whether there is a scale and a bias where it has not both."""
     return {
@@ -118,9 +148,11 @@ def _layer(operation: LayerNorm, inputs: Shapes) -> Spelled:
 def _rms(operation: RMSNorm, inputs: Shapes) -> Spelled:
     if operation.center:
         raise UnsupportedError("linen's RMSNorm has no bias")
-    if operation.least:
-        raise UnsupportedError("its epsilon follows from the dtype, which linen takes as a number")
-    return _normalized(operation, "linen.RMSNorm", operation.axes, operation.over or operation.axes)
+    spelled = _normalized(operation, "linen.RMSNorm", operation.axes, operation.over or operation.axes)
+    if not operation.least:
+        return spelled
+    (step,) = spelled.steps
+    return replace(spelled, steps=(replace(step, config={**step.config, "epsilon": LEAST}),))
 
 
 def _group(operation: GroupNorm, inputs: Shapes) -> Spelled:
@@ -139,7 +171,9 @@ SPELLINGS: Mapping[type[Operation], Spelling] = {
     Dense: _dense,
     Einsum: _einsum,
     Embedding: _embedding,
+    EmbeddingBag: _bag,
     GroupNorm: _group,
     LayerNorm: _layer,
     RMSNorm: _rms,
+    Unembedding: _unembedding,
 }

@@ -195,7 +195,7 @@ def _bidirectional_module(
 def _stacked(operation: StackedRecurrent, inputs: Shapes) -> Spelled:
     """Return a module for each level; of their outputs the sequence alone, which the states of all do not follow."""
     if operation.positions_first:
-        raise UnsupportedError("its positions come before the batch (batch_first=False)")
+        raise UnsupportedError("its positions come before the batch")
     if len(inputs) > 1:
         raise UnsupportedError("its first states are given, those of all its layers in one tensor")
     program, several = Program(), len(operation.levels) > 1
@@ -224,9 +224,13 @@ def _single(cell: Cell, inputs: Shapes) -> Spelled:
 
 
 def _step(operation: Stepping, inputs: Shapes) -> Spelled:
-    """Return one step of a cell: its states alone."""
-    spelled = _single(operation.cell, inputs)
-    return replace(spelled, outputs=spelled.outputs[1:])
+    """Return one step of a cell: its states alone; without states before it, a sequence of one position."""
+    if len(inputs) > 1:
+        spelled = _single(operation.cell, inputs)
+        return replace(spelled, outputs=spelled.outputs[1:])
+    program = Program()
+    position = program.add("expand_dims", Output(INPUT), name="position", axis=1)
+    return program.spelled(*_directed(program, Recurrent(operation.cell, states=True), [position])[1:])
 
 
 SPELLINGS: Mapping[type[Operation], Spelling] = {

@@ -109,21 +109,21 @@ def _separable(operation: SeparableConv, inputs: Shapes) -> Spelled:
 def _transposed(operation: TransposedConv, inputs: Shapes) -> Spelled:
     """Return linen's transposed convolution; JAX pads the spread input, where the operation cuts its output."""
     window = operation.window
-    if operation.groups > 1:
-        raise UnsupportedError("linen has no transposed convolution in groups")
     if window.beyond != "zeros" or isinstance(window.padding, str):
         raise UnsupportedError("linen cannot cut the output of a transposed convolution so")
     extents = [window.extent(axis) - 1 for axis in range(window.rank)]
     padding = tuple((extent - one, extent - two) for extent, (one, two) in zip(extents, window.padding, strict=True))
-    config = {
-        "features": operation.filters,
-        "kernel_size": window.size,
-        **_steps_of(window),
-        "padding": padding,
-        "transpose_kernel": True,
-        **_bias(operation),
-    }
-    return activated((Step("linen.ConvTranspose", config),), operation.activation)
+    config = {"features": operation.filters, "kernel_size": window.size, "padding": padding, **_bias(operation)}
+    if operation.groups == 1:
+        config |= {**_steps_of(window), "transpose_kernel": True}
+        return activated((Step("linen.ConvTranspose", config),), operation.activation)
+    # linen's transposed convolution has no groups: this is what it is by definition, a convolution of the spread input.
+    config |= {**_steps_of(replace(window, strides=(1,) * window.rank)), "feature_group_count": operation.groups}
+    if max(window.strides) > 1:
+        config["input_dilation"] = window.strides
+        return activated((Step("linen.Conv", config),), operation.activation)
+    turned = {name: f"-{name}" for name in spatial_names(window.rank).split()}
+    return activated((Step("linen.Conv", config, {"kernel": Same("kernel", turned)}),), operation.activation)
 
 
 def _pooling(operation: Pooling, inputs: Shapes) -> Spelled:

@@ -122,6 +122,7 @@ def _slopes(operation: PReLU, inputs: Shapes) -> Spelled:
     along = "".join(letters[axis] for axis in operation.axes)
     names = dict(zip((f"each_{letter}" for letter in along), _slope_names(operation), strict=True))
     weights = {"shape": tuple(sizes), "einsum_str": f"{letters},{along}->{letters}", "use_bias": False}
+    weights["kernel_init"] = "ones"  # linen's own needs two axes
     steps = (
         Step("relu", {}, name="positive", inputs=(ENTERING,)),
         Step("subtract", {}, name="negative", inputs=(ENTERING, Output(0))),
@@ -218,10 +219,10 @@ def _shuffle(operation: ChannelShuffle, inputs: Shapes) -> Spelled:
 
 
 def _standardization(operation: Standardization, inputs: Shapes) -> Spelled:
-    """Return a rescaling for statistics that are settings; those that are arrays are a BatchNorm's."""
+    """Return a rescaling for statistics that are settings, and a BatchNorm for those that are arrays."""
     if operation.given is None:
-        raise UnsupportedError("Flax has no layer that divides by a stored deviation which is bounded below")
-    if len(operation.axes) > 1 or not all(isinstance(value, (int, float)) for value in _flat(operation)):
+        return _measured(operation)
+    if len(operation.axes) > 1 or not all(isinstance(number, (int, float)) for number in _flat(operation)):
         raise UnsupportedError("Flax has no function for statistics along several axes")
     if operation.axes not in ((), (-1,)) and inputs and operation.axes[0] != len(inputs[0]) - 1:
         raise UnsupportedError("Flax has no function for statistics along another axis than the last")
@@ -231,6 +232,17 @@ def _standardization(operation: Standardization, inputs: Shapes) -> Spelled:
     lines = [_line(float(m), max(float(v) ** 0.5, operation.epsilon), operation.invert) for m, v in pairs]
     scales, offsets = (tuple(line[place] for line in lines) for place in (0, 1))
     return one("rescale", scale=scales if count > 1 else scales[0], offset=offsets if count > 1 else offsets[0])
+
+
+def _measured(operation: Standardization) -> Spelled:
+    """Return a BatchNorm with the square of the least deviation as its epsilon, which is the same for no variance."""
+    if operation.invert or len(operation.axes) != 1:
+        raise UnsupportedError("linen normalizes along one axis, and does not undo it")
+    epsilon = operation.epsilon**2
+    axis = {} if operation.axes == (-1,) else {"axis": operation.axes[0]}
+    settings = {"use_running_average": True, **axis, "epsilon": epsilon, "use_scale": False, "use_bias": False}
+    note = f"{epsilon:g} is added to its variances, where the source divides by {operation.epsilon:g} at least"
+    return Spelled((Step("linen.BatchNorm", settings),), notes=(note,))
 
 
 def _line(mean: float, deviation: float, invert: bool) -> tuple[float, float]:
