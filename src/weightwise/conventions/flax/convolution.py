@@ -47,8 +47,10 @@ def _places_and_window(config: Config, inputs: Shapes) -> Mapping[str, str]:
 
 
 def _spreads(config: Config) -> bool:
-    """Return whether a convolution spreads its input, as a transposed one does."""
-    return max(numbers(config.get("input_dilation") or 1)) > 1
+    """Return whether a convolution spreads its input, and is by that a transposed one."""
+    plain = config.get("mask") is None and max(numbers(config.get("strides") or 1)) == 1
+    padded = not isinstance(config.get("padding", "SAME"), str)
+    return plain and padded and max(numbers(config.get("input_dilation") or 1)) > 1
 
 
 def _turned(config: Config) -> bool:
@@ -131,16 +133,14 @@ def _cut_by_name(padding: str, extent: int, stride: int, turned: bool) -> tuple[
 
 def _conv(config: Config, inputs: Shapes, parts: Parts) -> Operation:
     groups = config.get("feature_group_count", 1)
-    if _spreads(config) and not isinstance(config.get("padding", "SAME"), str) and config.get("mask") is None:
+    if _spreads(config):
         return _spreading(config, groups)
     return _checked(Conv(padded(config), features(config), groups, bias=use_bias(config)), config)
 
 
-def _spreading(config: Config, groups: int) -> Operation:
+def _spreading(config: Config, groups: int) -> TransposedConv:
     """Return the transposed convolution that a convolution of a spread input is, its kernel turned round."""
     window = window_of(config)
-    if max(window.strides) > 1:
-        return Uncomputed(Conv(window, features(config), groups, bias=use_bias(config)), "it spreads its input", False)
     strides = sizes_of(config["input_dilation"], window.rank)
     window = replace(window, strides=strides, padding=_cut(window, config))
     return TransposedConv(window, features(config), groups, bias=use_bias(config))

@@ -153,7 +153,8 @@ def _crop(config: Config, inputs: Shapes, parts: Parts) -> Cropping:
 
 
 def _resize(config: Config, inputs: Shapes, parts: Parts) -> Resizing:
-    return Resizing(numbers(config["shape"]), config["method"], antialias=bool(config.get("antialias", True)))
+    sizes: Any = numbers(config["shape"])  # one for each spatial axis, however many there are
+    return Resizing(sizes, config["method"], antialias=bool(config.get("antialias", True)))
 
 
 def _repeat(config: Config, inputs: Shapes, parts: Parts) -> Repeat:

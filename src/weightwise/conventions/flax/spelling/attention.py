@@ -115,7 +115,7 @@ def _projected(
     feeds: dict[str, Feed] = {"kernel": Same(f"{name}/kernel", {"in": source[0], **names})}
     if bias:
         feeds["bias"] = Same(f"{name}/bias", names)
-    unbiased = {} if bias else {"use_bias": False}
+    unbiased: dict[str, Any] = {} if bias else {"use_bias": False}
     return program.add("linen.DenseGeneral", x, name=name, feeds=feeds, features=heads, **unbiased)
 
 
@@ -128,7 +128,7 @@ def _attended(
     """
     groups, sharing = shared
     query, key, value = projected
-    causal = {"is_causal": True} if operation.causal else {}
+    causal: dict[str, Any] = {"is_causal": True} if operation.causal else {}
     if sharing == 1:
         turned = [
             program.add("swapaxes", x, name=f"{name}_heads", axis1=1, axis2=2)
@@ -164,7 +164,7 @@ def _packed(operation: PackedAttention, inputs: Shapes) -> Spelled:
             feeds["kernel"] = Block("projection/kernel", "part", part, names)
         if operation.bias:
             feeds["bias"] = Block("projection/bias", "part", part, names)
-        unbiased = {} if operation.bias else {"use_bias": False}
+        unbiased: dict[str, Any] = {} if operation.bias else {"use_bias": False}
         x = Output(INPUT, place if len(inputs) > 1 else 0)
         projected.append(program.add("linen.DenseGeneral", x, name=name, feeds=feeds, features=size, **unbiased))
     result = _attended(program, projected, (operation.heads, 1), operation)
@@ -180,7 +180,7 @@ def _scores(operation: Attention, inputs: Shapes) -> Spelled:
     )
     value, key = Output(INPUT, 1), Output(INPUT, len(inputs) - 1 if inputs else 1)
     program = Program()
-    causal = {"is_causal": True} if operation.causal else {}
+    causal: dict[str, Any] = {"is_causal": True} if operation.causal else {}
     return program.spelled(program.add("scaled_attention", Output(INPUT), key, value, scale=1.0, **causal))
 
 

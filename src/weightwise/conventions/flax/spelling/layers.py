@@ -92,7 +92,7 @@ def _bag(operation: EmbeddingBag, inputs: Shapes) -> Spelled:
     if len(inputs) != 1 or operation.padding is not None:
         raise UnsupportedError("its bags are not all of one size")
     program = Program()
-    config = {"num_embeddings": operation.vocabulary, "features": operation.features}
+    config: dict[str, Any] = {"num_embeddings": operation.vocabulary, "features": operation.features}
     vectors = program.add("linen.Embed", Output(INPUT), **config)
     return program.spelled(program.add(operation.reduce, vectors, name="reduced", axis=1))
 

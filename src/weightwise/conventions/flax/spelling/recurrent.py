@@ -210,8 +210,8 @@ def _stacked(operation: StackedRecurrent, inputs: Shapes) -> Spelled:
 def _without_states(level: Recurrent | Bidirectional) -> Recurrent | Bidirectional:
     if isinstance(level, Recurrent):
         return replace(level, states=False)
-    parts = (replace(part, states=False) for part in (level.onward, level.backward))
-    return Bidirectional(*parts, level.merge)
+    onward, backward = (replace(part, states=False) for part in (level.onward, level.backward))
+    return Bidirectional(onward, backward, level.merge)
 
 
 def _single(cell: Cell, inputs: Shapes) -> Spelled:

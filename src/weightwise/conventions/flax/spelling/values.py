@@ -15,7 +15,7 @@ from weightwise.ops.activation import Activation, GatedLinear, PReLU, Softmax
 from weightwise.ops.arranging import DropAxes, Exchange, InsertAxis, Stack
 from weightwise.ops.functions import function_name, function_settings
 from weightwise.ops.merge import Concatenate, Merge
-from weightwise.ops.norm import Standardization, UnitNorm
+from weightwise.ops.norm import Constant, Standardization, UnitNorm
 from weightwise.ops.operation import Operation, Shape
 from weightwise.ops.product import Product
 from weightwise.ops.reduction import Reduction
@@ -31,7 +31,7 @@ Spelling = Callable[[Any, Shapes], Spelled]
 ENTERING = Output(INPUT)
 """The first input of the layer."""
 
-_NAMED: Mapping[str, str] = {neutral: name for name, neutral in reversed(FUNCTIONS.items()) if "(" not in neutral}
+_NAMED: Mapping[str, str] = {neutral: name for name, neutral in reversed(list(FUNCTIONS.items())) if "(" not in neutral}
 _SETTABLE: Mapping[str, str] = {neutral: name for name, (neutral, _) in SETTINGS.items()}
 
 
@@ -222,14 +222,14 @@ def _standardization(operation: Standardization, inputs: Shapes) -> Spelled:
     """Return a rescaling for statistics that are settings, and a BatchNorm for those that are arrays."""
     if operation.given is None:
         return _measured(operation)
-    if len(operation.axes) > 1 or not all(isinstance(number, (int, float)) for number in _flat(operation)):
+    if len(operation.axes) > 1:
         raise UnsupportedError("Flax has no function for statistics along several axes")
     if operation.axes not in ((), (-1,)) and inputs and operation.axes[0] != len(inputs[0]) - 1:
         raise UnsupportedError("Flax has no function for statistics along another axis than the last")
-    mean, variance = (value if isinstance(value, tuple) else (value,) for value in operation.given)
+    mean, variance = (_numbers(value) for value in operation.given)
     count = max(len(mean), len(variance))
     pairs = zip(mean * (count // len(mean)), variance * (count // len(variance)), strict=True)
-    lines = [_line(float(m), max(float(v) ** 0.5, operation.epsilon), operation.invert) for m, v in pairs]
+    lines = [_line(m, max(v**0.5, operation.epsilon), operation.invert) for m, v in pairs]
     scales, offsets = (tuple(line[place] for line in lines) for place in (0, 1))
     return one("rescale", scale=scales if count > 1 else scales[0], offset=offsets if count > 1 else offsets[0])
 
@@ -249,8 +249,13 @@ def _line(mean: float, deviation: float, invert: bool) -> tuple[float, float]:
     return (deviation, mean) if invert else (1 / deviation, -mean / deviation)
 
 
-def _flat(operation: Standardization) -> list[Any]:
-    return [number for value in operation.given or () for number in (value if isinstance(value, tuple) else (value,))]
+def _numbers(value: Constant) -> tuple[float, ...]:
+    """Return one number, or one for each place of an axis; raises `UnsupportedError` for those of several axes."""
+    found = value if isinstance(value, tuple) else (value,)
+    flat = tuple(float(number) for number in found if not isinstance(number, tuple))
+    if len(flat) < len(found):
+        raise UnsupportedError("Flax has no function for statistics along several axes")
+    return flat
 
 
 def _reduction(operation: Reduction, inputs: Shapes) -> Spelled:
