@@ -18,7 +18,7 @@ from weightwise.stored import Addressing, Call, StoredArray, StoredLayer, Stored
 
 SAVED = sorted(path.name for path in SAMPLES.glob("keras3_*.keras"))
 MOVED = {"keras3_custom.keras", "keras3_shared_across.keras"}
-"""One has a class of the user's own that is registered nowhere, one a model in two models, which is written for each."""
+"""One has a class of the user's own that is registered nowhere, one a model in two models, written for each."""
 WEIGHTS = sorted(path.name for path in SAMPLES.glob("keras3_*.weights.h5") if "_0" not in path.name)
 
 
