@@ -79,6 +79,14 @@ class Tensor:
 
 
 @dataclass(frozen=True)
+class SizeOf:
+    """The size of one axis of a tensor, as a setting that the graph computes."""
+
+    tensor: Tensor
+    axis: int
+
+
+@dataclass(frozen=True)
 class Call:
     """One use of a layer in the graph: the tensors it reads, in the order of its arguments."""
 

@@ -25,17 +25,18 @@ COMPUTED = (
     "torchscript_frozen.pt",
     "torchscript_rows.pt",
     "torchscript_rows_traced.pt",
+    "torchscript_branches.pt",
     "exported.pt2",
     "exported_2_6.pt2",
     "exported_2_7.pt2",
     "exported_decomposed.pt2",
     "exported_rows.pt2",
+    "exported_branches.pt2",
 )
 """The samples that compute with layers alone."""
 UNNAMED = {
     "torchscript_rows.pt": ["kept", "passing"],
     "torchscript_rows_traced.pt": ["kept", "passing"],
-    "torchscript_choosing.pt": ["scale"],
     "exported_rows.pt2": ["kept"],
 }
 """The arrays that no module and no operator of a layer has."""

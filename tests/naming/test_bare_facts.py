@@ -207,7 +207,8 @@ def test_readings_stay_few_where_each_of_many_arrays_leaves_two():
 
 
 def test_every_class_with_arrays_is_thought_of():
-    for wing, classes in WINGS.classes.items():
+    modules = {wing: classes for wing, classes in WINGS.classes.items() if wing != "functions"}
+    for wing, classes in modules.items():
         whole = {name for name in classes.split() if not name.endswith("_l")}
         named = {row.name for row in ROWS if whole & set(row.layer.split())}
         assert bool(named) == (wing in OWNERS), wing

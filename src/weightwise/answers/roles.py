@@ -35,6 +35,10 @@ ROLES: Mapping[str, RoleMeaning] = {
     "bias": RoleMeaning(
         "the numbers that the layer adds to its sums", "multiplies nothing; it is added to {made}", "a bias"
     ),
+    "other": RoleMeaning(
+        "the numbers that the layer adds to its input, or multiplies it by, value by value",
+        "is taken together with {made}, and with nothing else",
+    ),
     "recurrent_kernel": RoleMeaning(
         "the factors by which the layer multiplies its own output of the step before", _PRODUCT
     ),

@@ -16,6 +16,7 @@ from math import prod
 from typing import Any
 
 from weightwise.formats.torch_arrays import LARGEST
+from weightwise.formats.torch_functions import is_whole, regrouped
 from weightwise.formats.torch_graph import ENTRY, INSIDE, LAST_INSIDE, UNKNOWN, Graph, Part, Shape
 from weightwise.formats.torch_meanings import ZEROS, Held, Meaning
 from weightwise.formats.torch_operators import PASSING, meaning, turned
@@ -67,7 +68,7 @@ class Program:
         for node in self.nodes():
             self.add_node(node)
         outputs = items(inner(self.module, "graph", "outputs"))
-        found = [self.values.get(name) for output in outputs for name in names_in(output)]
+        found = [self.graph.current(self.values.get(name)) for output in outputs for name in names_in(output)]
         self.graph.outputs = tuple(value for value in found if isinstance(value, Tensor))
         return self.graph
 
@@ -143,11 +144,16 @@ class Program:
             return Tensor(ZEROS, 0, len(self.values))
         tensors = [name for item in given for name in names_in(item.get("arg"))]
         found = self.flattening(tensors, outputs) if name in VIEWS else meaning(name, (), arguments)
+        if found and is_whole(found):
+            return found.inputs[0]
         owner = next((path for path, _ in reversed(list(stack_of(node))) if path in self.graph.parts), "")
         if self.graph.parts[owner].class_name == ATTENTION:
             self.attend(self.graph.parts[owner], name, values)
         shapes = [self.shapes.get(value) for value in found.inputs] if found else ()
-        return self.graph.operator(owner, name or "of another kind", found, shapes)
+        result = self.graph.operator(owner, name or "of another kind", found, shapes)
+        if name.endswith("_") and values:
+            self.graph.write(values[0], result)
+        return result
 
     def attend(self, part: Part, name: str, values: Sequence[Any]) -> None:
         """Gives a module of attention the settings that its operators tell."""
@@ -190,19 +196,19 @@ class Program:
     def named(self, content: Any) -> Any:
         """Returns the array or the tensor of a name."""
         name = inner(content, "name")
-        return self.values.get(name, Tensor(UNKNOWN, 0, 0)) if isinstance(name, str) else None
+        return self.graph.current(self.values.get(name, Tensor(UNKNOWN, 0, 0))) if isinstance(name, str) else None
 
     def flattening(self, tensors: Sequence[str], outputs: Sequence[str]) -> Meaning | None:
-        """Returns a Flatten for a view that keeps the first axes and lays all others in one."""
+        """Returns a Flatten for a view that keeps the first axes and lays all others in one, a reshape for others."""
         before, after = (self.sizes(names[0]) if names else None for names in (tensors, outputs))
-        if before is None or after is None or not 1 < len(after) < len(before):
+        if before is None or after is None:
             return None
-        kept = len(after) - 1
+        value, kept = self.values.get(tensors[0]), len(after) - 1
         merged = [size for size in before[kept:] if isinstance(size, int)]
-        if before[:kept] != after[:kept] or len(merged) < len(before) - kept or prod(merged) != after[kept]:
-            return None
-        value = self.values.get(tensors[0])
-        return Meaning("Flatten", {"start_dim": kept, "end_dim": -1}, inputs=(value,))
+        whole = len(merged) == len(before) - kept and prod(merged) == after[kept]
+        if 0 < kept < len(before) - 1 and before[:kept] == after[:kept] and whole:
+            return Meaning("Flatten", {"start_dim": kept, "end_dim": -1}, inputs=(value,))
+        return regrouped(value, before, after)
 
 
 def inside_of(path: str, classes: Mapping[str, str]) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from weightwise.formats.state_dict import Module, root_of
+from weightwise.formats.torch_functions import VIEWS
 from weightwise.formats.torch_meanings import Meaning, of_shapes
 from weightwise.formats.torch_objects import some
 from weightwise.stored import Call, StoredArray, StoredLayer, Tensor
@@ -92,6 +93,31 @@ class Graph:
     taken: set[str] = field(default_factory=set)
     """The paths of arrays that operators own."""
 
+    written: dict[Tensor, Tensor] = field(default_factory=dict)
+    """What is in the place of a tensor since an operator wrote there."""
+
+    def current(self, value: Any) -> Any:
+        """Returns what a tensor is now, or the tensors in a list are."""
+        if isinstance(value, (list, tuple)):
+            return type(value)(map(self.current, value))
+        while isinstance(value, Tensor) and value in self.written:
+            value = self.written[value]
+        return value
+
+    def write(self, target: Any, result: Any) -> None:
+        """Puts what an operator returns in the place of its input, of which views are not known any more."""
+        if not isinstance(target, Tensor) or target == result:
+            return
+        self.written[target] = result if isinstance(result, Tensor) else Tensor(UNKNOWN)
+        viewed = self.parts.get(target.layer)
+        if viewed is not None and viewed.class_name in VIEWS:
+            for base in viewed.calls[target.call].inputs:
+                self.write(self.current(base), Tensor(UNKNOWN))
+        for name, part in self.parts.items():
+            for number, call in enumerate(part.calls if part.class_name in VIEWS else ()):
+                if target in call.inputs:
+                    self.written.setdefault(Tensor(name, number), Tensor(UNKNOWN))
+
     def call(self, name: str, inputs: Sequence[Any], shapes: Sequence[Shape | None] = ()) -> Tensor:
         """Adds a call of a part, and returns its first output."""
         part = self.parts[name]
@@ -103,6 +129,8 @@ class Graph:
             part.shape = shapes[0]
         part.calls.append(Call(tuple(inputs[place] for place in read), shapes=recorded))
         output = Tensor(name, len(part.calls) - 1)
+        if part.config.get("inplace") and read:
+            self.write(inputs[read[0]], output)
         inside = f"{name}.{LAST_INSIDE.get(part.class_name, '')}"
         return self.call(inside, [output]) if inside in self.parts and part.is_leaf else output
 
@@ -110,7 +138,7 @@ class Graph:
         self, owner: str, operator: str, found: Meaning | None, shapes: Sequence[Shape | None] = ()
     ) -> Tensor | None:
         """Adds a call of an operator in a module, and returns its first output; None where it is no layer."""
-        if found is not None and all(isinstance(value, Tensor) for value in found.inputs):
+        if found is not None and is_fed(found):
             found = ranked(found, shapes)
             name = self.layer_of(owner, operator, found)
             if name is not None and name == f"{owner}.{LAST_INSIDE.get(self.parts[owner].class_name)}":
@@ -148,7 +176,7 @@ class Graph:
 
     def added(self, owner: str, operator: str, found: Meaning) -> str:
         """Returns the name of a new layer for an operator, which owns its arrays from now on."""
-        base = f"{owner}.{operator}" if owner else operator
+        base = ".".join(filter(None, (owner, operator.removesuffix("_"))))
         name = next(name for name in numbered(base) if name not in self.parts)
         paths = {key: array.path for key, array in found.arrays.items()}
         self.taken.update(paths.values())
@@ -209,6 +237,13 @@ class Graph:
         """Returns a layer with its calls and the shape of what it reads."""
         part = self.parts.get(layer.name)
         return layer if part is None else replace(layer, calls=tuple(part.calls), build_shape=part.shape)
+
+
+def is_fed(found: Meaning) -> bool:
+    """Returns whether a layer reads tensors alone; an operator that is no module must know all of them."""
+    if not all(isinstance(value, Tensor) for value in found.inputs):
+        return False
+    return not found.class_name.islower() or all(value.layer != UNKNOWN for value in found.inputs)
 
 
 def ranked(found: Meaning, shapes: Sequence[Shape | None]) -> Meaning:

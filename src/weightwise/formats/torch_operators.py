@@ -15,7 +15,9 @@ from functools import partial
 from typing import Any
 
 from weightwise.formats import torch_meanings as meanings
+from weightwise.formats.torch_functions import SIGNATURES
 from weightwise.formats.torch_meanings import RANKS, Arguments, Held, Meaning, NoModuleError, plain
+from weightwise.stored import SizeOf
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Operator:
         """Returns all arguments by name; raises `NoModuleError` when they are those of another overload."""
         parts = [part.partition("=")[::2] for part in self.signature.split()]
         names = [name for name, _ in parts]
+        if "self" in named and names[0] == "input":  # `dropout_` calls so what `dropout` calls input
+            named = {names[0] if name == "self" else name: value for name, value in named.items()}
         found = {**dict(zip(names, given, strict=False)), **named}
         if len(given) > len(names) or not set(found) <= set(names):
             raise NoModuleError
@@ -40,9 +44,19 @@ class Operator:
 
 def meaning(name: str, given: Sequence[Any], named: Mapping[str, Any]) -> Meaning | None:
     """Returns the module that computes what `aten::name` does with these arguments; None where there is none."""
-    operator = OPERATORS.get(name.removesuffix("_") if name.removesuffix("_") in IN_PLACE else name)
-    if operator is None:
-        return None
+    plain_name = in_place(name) or name
+    operators = (OPERATORS.get(plain_name), FUNCTIONS.get(ALIASES.get(plain_name, plain_name)))
+    told = (said(operator, given, named) for operator in operators if operator)
+    return next((found for found in told if found is not None), None)
+
+
+def in_place(name: str) -> str:
+    """Returns the operator that computes the same as one that writes into its input; empty for any other."""
+    return name.removesuffix("_") if name.endswith("_") and name.removesuffix("_") in IN_PLACE else ""
+
+
+def said(operator: Operator, given: Sequence[Any], named: Mapping[str, Any]) -> Meaning | None:
+    """Returns what an operator says of its arguments; None where they are none of its own."""
     try:
         found = operator.meaning(operator.arguments(given, named))
     except (NoModuleError, TypeError, ValueError, IndexError, KeyError, AttributeError):
@@ -54,7 +68,7 @@ def is_told(value: Any) -> bool:
     """Returns whether a setting is a constant of the graph, and not computed in it."""
     if isinstance(value, (list, tuple)):
         return all(is_told(item) for item in value)
-    return value is None or isinstance(value, (bool, int, float, str))
+    return value is None or isinstance(value, (bool, int, float, str, SizeOf))
 
 
 def pooling(rank: int) -> Iterator[tuple[str, Operator]]:
@@ -133,7 +147,20 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
     "softshrink": ("self lambd=0.5", "Softshrink"),
     "threshold": ("self threshold value", "Threshold"),
 }
-IN_PLACE = frozenset((*NAMED, "celu", "dropout", "elu", "hardtanh", "leaky_relu", "threshold"))
+ALIASES = {
+    "absolute": "abs",
+    "clip": "clamp",
+    "concat": "cat",
+    "concatenate": "cat",
+    "divide": "div",
+    "multiply": "mul",
+    "negative": "neg",
+    "subtract": "sub",
+    "swapaxes": "transpose",
+    "true_divide": "div",
+}
+"""Operators under another name."""
+IN_PLACE = frozenset((*NAMED, *SIGNATURES, "celu", "dropout", "elu", "hardtanh", "leaky_relu", "threshold"))
 """Operators whose names with a `_` at the end compute the same, in their input's place."""
 
 NORM = "input weight bias running_mean running_var"
@@ -191,6 +218,8 @@ OPERATORS: Mapping[str, Operator] = {
     "pad": Operator("self pad mode='constant' value=None", meanings.pad),
     "constant_pad_nd": Operator("self pad value=0", lambda arguments: meanings.pad({**arguments, "mode": "constant"})),
 }
+FUNCTIONS: Mapping[str, Operator] = {name: Operator(*entry) for name, entry in SIGNATURES.items()}
+"""Operators that are no modules."""
 PASSING = frozenset({"alias", "clone", "contiguous", "detach", "lift_fresh", "lift_fresh_copy", "to", "_to_copy"})
 """Operators that return the values that they are given."""
 

@@ -41,6 +41,8 @@ OLD = "model.json"
 MANGLED = re.compile(r"\.?___torch_mangle_\d+")
 ROOT = "__torch__"
 CONSTANTS = "CONSTANTS."
+NUMBERS = ("float32", "float64", "int32", "int64")
+"""What numbers in the code are."""
 QUANTISED = ".quantized."
 PACKED = ("PackedParams", "PackedParamsBase")
 """How the classes of objects end that hold the weights of a quantised module."""
@@ -98,7 +100,8 @@ def open_model(archive: Archive) -> StoredModel:
     weights = [array for array in everything if array.path in own]
     state = [array for array in everything if array.path not in own and array.tied not in own]
     arrays = {array.path: array for array in weights}
-    graph, remarks = followed(found, arrays, example(archive, folder))
+    numbers = {array.path: array for array in everything if is_number(array)}
+    graph, remarks = followed(found, arrays, numbers, example(archive, folder))
     root = graph.root(Path(path).stem, arrays)
     return StoredModel(
         path,
@@ -251,11 +254,13 @@ def named_attributes(module: Instance) -> dict[str, Any]:
     return {name: value for name, value in found.items() if isinstance(name, str)}
 
 
-def followed(found: Found, arrays: Mapping[str, StoredArray], inputs: Sequence[Shape]) -> tuple[Graph, list[str]]:
+def followed(
+    found: Found, arrays: Mapping[str, StoredArray], numbers: Mapping[str, StoredArray], inputs: Sequence[Shape]
+) -> tuple[Graph, list[str]]:
     """Returns the modules with the calls that their code tells, and what must be said of them."""
     graph = found.drawn(arrays)
     try:
-        Machine(found.code, found.members(arrays), graph, held(arrays)).run(inputs)
+        Machine(found.code, found.members(arrays), graph, held(arrays), numbers).run(inputs)
     except (TooLongError, RecursionError):
         return found.drawn(arrays), ["its code is longer than is followed: which layer reads which is not known"]
     said = "the shapes are those of the example with which it was traced, whatever the size of the batch"
@@ -265,6 +270,11 @@ def followed(found: Found, arrays: Mapping[str, StoredArray], inputs: Sequence[S
 def held(arrays: Mapping[str, StoredArray]) -> dict[str, Held]:
     """Returns the arrays that stand in the code, by their names there."""
     return {path: Held(path, array.shape) for path, array in arrays.items() if path.startswith(CONSTANTS)}
+
+
+def is_number(array: StoredArray) -> bool:
+    """Returns whether an array stands in the code and has no axes: `x * 2` has such a one in traced code."""
+    return array.path.startswith(CONSTANTS) and array.shape == () and array.dtype in NUMBERS
 
 
 def example(archive: Archive, folder: str) -> list[Shape]:

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+from weightwise.formats.torch_functions import is_whole, number
 from weightwise.formats.torch_graph import ENTRY, LAST_INSIDE, UNKNOWN, Graph, Shape
 from weightwise.formats.torch_meanings import ZEROS, Held, Meaning, states
 from weightwise.formats.torch_operators import PASSING, meaning, turned
 from weightwise.formats.torchscript_code import Code
-from weightwise.stored import Tensor
+from weightwise.stored import SizeOf, StoredArray, Tensor
 
 MOST_STEPS = 300_000
 MOST_DEPTH = 60
@@ -89,6 +90,13 @@ COMPARISONS: Mapping[str, Callable[..., Any]] = {
     "ne": lambda first, second: first != second,
 }
 """Operators of which the condition of a branch is made, where all that they compare is constant."""
+ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
+    "add": lambda first, second: first + second,
+    "floordiv": lambda first, second: first // second if second else None,
+    "mul": lambda first, second: first * second,
+    "sub": lambda first, second: first - second,
+}
+"""Operators of numbers that stand in the code."""
 CASTS = ("annotate", "unchecked_cast")
 NUMBERS = ("int", "float", "bool")
 
@@ -103,6 +111,8 @@ class Machine:
     graph: Graph
     constants: Mapping[str, Held]
     """The arrays that stand in the code, by their names in it."""
+    numbers: Mapping[str, StoredArray]
+    """Those of them that have no axes, whose values are settings, and read where the code asks for them."""
     shapes: dict[Tensor, Shape] = field(default_factory=dict)
     asked: list[Meaning] | None = None
     """The operators that a module applies, while it is asked for them; None while the graph is made."""
@@ -120,7 +130,7 @@ class Machine:
         self.graph.inputs = tuple(Tensor(ENTRY, 0, index) for index, _ in enumerate(method.args.args[1:]))
         self.shapes.update(zip(self.graph.inputs, shapes, strict=False))
         returned = self.executed(method, "", [Reference(""), *self.graph.inputs], {})
-        outputs = returned if isinstance(returned, (tuple, list)) else [returned]
+        outputs = self.graph.current(returned if isinstance(returned, (tuple, list)) else [returned])
         self.graph.outputs = tuple(value for value in outputs if isinstance(value, Tensor))
 
     def unknown(self) -> Tensor:
@@ -174,13 +184,13 @@ class Machine:
         if isinstance(test, bool):
             self.block(body if test else orelse, frame)
             return
-        first, second = (Frame(frame.path, dict(frame.names)) for _ in (body, orelse))
+        first, second = (Frame(frame.path, {name: own(value) for name, value in frame.names.items()}) for _ in range(2))
         self.block(body, first)
         self.block(orelse, second)
         both = {**first.names, **second.names}
         self.steps += len(both)
-        frame.names = {name: value for name, value in both.items() if first.names.get(name) is value} | {
-            name: self.unknown() for name, value in both.items() if first.names.get(name) is not value
+        frame.names = {
+            name: value if is_same(first.names.get(name), value) else self.unknown() for name, value in both.items()
         }
         frame.several = frame.several or first.returned != second.returned or first.several or second.several
         frame.returned = first.returned and second.returned
@@ -190,8 +200,10 @@ class Machine:
         """Makes all that a statement may change unknown."""
         for node in ast.walk(statement):
             self.step()
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                frame.names[node.id] = self.unknown()
+            if isinstance(node, ast.Name) and (
+                isinstance(node.ctx, ast.Store) or isinstance(frame.names.get(node.id), list)
+            ):
+                frame.names[node.id] = self.unknown()  # lists may grow there
             elif isinstance(node, ast.Return):
                 frame.returned, frame.value = True, self.unknown()
 
@@ -251,7 +263,7 @@ class Machine:
         """Returns an attribute of a module, or a longer name."""
         if isinstance(value, Place):
             full = f"{value.name}.{name}"
-            return self.constants.get(full) or Place(full)
+            return self.numbers[full].read().item() if full in self.numbers else self.constants.get(full, Place(full))
         if isinstance(value, Reference):
             return self.members[value.path].attributes.get(name, self.unknown())
         return self.unknown()
@@ -285,6 +297,10 @@ class Machine:
 
     def operator(self, name: str, given: Sequence[Any], named: Mapping[str, Any], frame: Frame) -> Any:
         """Returns what an operator returns: a constant, the size of a tensor, an array, or the output of a layer."""
+        if name == "append" and len(given) == 2 and isinstance(given[0], list):
+            given[0].append(given[1])
+            return given[0]
+        given, named = self.graph.current(list(given)), {key: self.graph.current(value) for key, value in named.items()}
         if name in PASSING and given:
             return given[0]
         if name == "zeros":
@@ -293,15 +309,22 @@ class Machine:
             return Size(given[0], given[1] if len(given) > 1 and isinstance(given[1], int) else None)
         if name in COMPARISONS:
             return self.compared(name, given) if all(is_constant(value) for value in given) else self.unknown()
+        if name in ARITHMETIC and len(given) > 1 and all(number(value) for value in given[:2]):
+            return ARITHMETIC[name](*given[:2])
         array = turned(name, given)
         if array is not None:
             return array
-        found = flattening(given) if name in ("view", "reshape") else meaning(name, given, named)
+        found = flattening(given) or viewed(given) if name in ("view", "reshape") else meaning(name, given, named)
+        if found and is_whole(found):
+            return found.inputs[0]
         if self.asked is not None:
             self.asked += [found] if found else []
             return self.unknown()
         shapes = [self.shapes.get(value) for value in found.inputs] if found else ()
-        return self.graph.operator(frame.path, name, found, shapes) or self.unknown()
+        result = self.graph.operator(frame.path, name, found, shapes) or self.unknown()
+        if name.endswith("_") and given:
+            self.graph.write(given[0], result)
+        return result
 
     def compared(self, name: str, given: Sequence[Any]) -> Any:
         """Returns what a comparison of constants says."""
@@ -319,7 +342,7 @@ class Machine:
             return self.unknown()
         if not part.is_leaf or self.asked is not None or not name.startswith("forward"):
             return self.executed(method, path, [Reference(path), *given], named)
-        values = [item for value in (*given, *named.values()) for item in states(value)]
+        values = [item for value in self.graph.current([*given, *named.values()]) for item in states(value)]
         inputs = [value for value in values if isinstance(value, Tensor)]
         if part.class_name in LAST_INSIDE and len(inputs) != ATTENDED:
             # Traced code has a tensor that is query, key and value at once as one argument.
@@ -338,6 +361,16 @@ class Machine:
         own = [one for one in found if part.computes(one)]
         if len(own) == 1 and all(array.path.startswith(f"{path}.") for array in own[0].arrays.values()):
             part.config = {**own[0].config, **around(found, own[0]), **part.config}
+
+
+def own(value: Any) -> Any:
+    """Returns a list that can grow without the other, or any other value itself."""
+    return list(value) if isinstance(value, list) else value
+
+
+def is_same(first: Any, second: Any) -> bool:
+    """Returns whether two branches leave the same value under a name."""
+    return first is second or (isinstance(first, list) and isinstance(second, list) and first == second)
 
 
 def around(found: Sequence[Meaning], convolution: Meaning) -> dict[str, Any]:
@@ -361,6 +394,31 @@ def flattening(given: Sequence[Any]) -> Meaning | None:
     if not kept or list(sizes[:-1]) != [Size(tensor, axis) for axis in range(kept)]:
         return None
     return Meaning("Flatten", {"start_dim": kept, "end_dim": -1}, inputs=(tensor,))
+
+
+def viewed(given: Sequence[Any]) -> Meaning | None:
+    """Returns what gives a tensor other sizes: numbers, sizes of tensors, and at most one that is computed."""
+    tensor, sizes = given if len(given) == 2 else (None, None)
+    if not isinstance(tensor, Tensor) or not isinstance(sizes, (list, tuple)) or not sizes:
+        return None
+    shape = [size_told(tensor, place, size) for place, size in enumerate(sizes)]
+    if shape.count(-1) > 1 or (shape[0] == -1 and sizes[0] != -1):
+        return None
+    return Meaning("reshape", {"shape": tuple(shape)}, inputs=(tensor,))
+
+
+def size_told(tensor: Tensor, place: int, size: Any) -> Any:
+    """Returns a size as a configuration has it: None is that of the same axis before, and -1 what is left.
+
+    The first axes of all tensors are the batch's; other axes of other tensors are told by them.
+    """
+    if type(size) is int:
+        return size
+    if not isinstance(size, Size) or size.axis is None:
+        return -1
+    if size.axis == place and (size.of == tensor or place == 0):
+        return None
+    return f"x.shape[{size.axis}]" if size.of == tensor else SizeOf(size.of, size.axis)
 
 
 def is_constant(value: Any) -> bool:

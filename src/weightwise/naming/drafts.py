@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count, takewhile
+from typing import Any
 
 from weightwise.conventions.choice import Describe
 from weightwise.conventions.row import Description, Slot
@@ -22,7 +23,7 @@ from weightwise.naming.signals import (
 from weightwise.naming.slots import substituted
 from weightwise.ops.blocks import block_axes
 from weightwise.ops.operation import Operation, Shape, ShapeError
-from weightwise.stored import Call, StoredLayer, Tensor
+from weightwise.stored import Call, SizeOf, StoredLayer, Tensor
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def _drafted_model(
             arriving = _entering(layer, stored, signals, inputs)
         # A layer was built when it was first called; a later call may read a tensor of another shape.
         called = replace(layer, build_shape=None) if number else layer
+        called = replace(called, config=_sized(called.config, signals))
         earlier = drafts.get(layer.name, {})
         draft = _same_call(layer, number, arriving, earlier) or drafted(
             called, prefix + layer.name, describe, trainable, arriving, layer.calls[number]
@@ -108,6 +110,20 @@ def _drafted_model(
     )
     outputs = tuple(signals.get(tensor, UNKNOWN) for tensor in stored.outputs)
     return Draft(path, stored, trainable, layers=layers, inputs=tuple(inputs), outputs=outputs)
+
+
+def _sized(config: Mapping[str, Any], signals: Mapping[Tensor, Signal]) -> Mapping[str, Any]:
+    """Return a configuration in which the sizes of tensors are numbers, where these are known."""
+    lists = {key: value for key, value in config.items() if isinstance(value, tuple)}
+    if not any(isinstance(item, SizeOf) for value in lists.values() for item in value):
+        return config
+    return {**config, **{key: tuple(_size(item, signals) for item in value) for key, value in lists.items()}}
+
+
+def _size(value: Any, signals: Mapping[Tensor, Signal]) -> Any:
+    shape = signals.get(value.tensor, UNKNOWN).shape if isinstance(value, SizeOf) else None
+    known = shape is not None and -len(shape) <= value.axis < len(shape)
+    return shape[value.axis] if shape is not None and known and shape[value.axis] is not None else value
 
 
 def _same_call(

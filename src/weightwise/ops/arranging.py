@@ -1,4 +1,8 @@
-"""Axes of length one that come and go, axes that change places, and tensors laid behind each other along a new axis."""
+"""Axes of length one that come and go, axes that change places, and tensors laid behind each other along a new axis.
+
+An axis is counted with the batch as 0, or from the end. The batch may be one of them: what a recurrent layer has left
+as its state has the batch as its second axis.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +17,6 @@ if TYPE_CHECKING:
     from weightwise.ops.operation import Array
 
 
-def check_batch(axes: Sequence[int], rank: int) -> None:
-    """Raise `ShapeError` where one of the axes of a tensor of `rank` axes is the batch."""
-    if any(axis % rank == 0 for axis in axes):
-        raise ShapeError("it would take the batch axis, along which examples have nothing to do with each other")
-
-
 @dataclass(frozen=True)
 class InsertAxis(Operation):
     """A new axis of length one."""
@@ -27,10 +25,9 @@ class InsertAxis(Operation):
     """Its place in the output, the batch being 0, or from the end."""
 
     def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
-        """Return the input's shape with the axis in it; raises `ShapeError` where it would stand before the batch."""
+        """Return the input's shape with the axis in it; raises `ShapeError` where it has no such place."""
         shape = only(inputs, "a layer that adds an axis")
         check_axes((self.axis,), (*shape, 1))
-        check_batch((self.axis,), len(shape) + 1)
         place = self.axis % (len(shape) + 1)
         return ((*shape[:place], 1, *shape[place:]),)
 
@@ -51,7 +48,7 @@ class DropAxes(Operation):
     axes: tuple[int, ...]
 
     def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
-        """Return the input's shape without the axes; raises `ShapeError` where one of them is longer, or the batch."""
+        """Return the input's shape without the axes; raises `ShapeError` where one of them is longer."""
         shape = only(inputs, "a layer that drops axes")
         dropped = self._dropped(len(shape))
         if any(shape[axis] not in (None, 1) for axis in dropped):
@@ -60,7 +57,6 @@ class DropAxes(Operation):
 
     def _dropped(self, rank: int) -> set[int]:
         check_axes(self.axes, (None,) * rank)
-        check_batch(self.axes, rank)
         return {axis % rank for axis in self.axes}
 
     def tensor_axes(self, inputs: Sequence[TensorAxes]) -> TensorAxes:
@@ -69,6 +65,8 @@ class DropAxes(Operation):
         if axes is None:
             return None
         dropped = self._dropped(len(axes) + 1)
+        if 0 in dropped:
+            return None
         return tuple(name for axis, name in enumerate(axes, start=1) if axis not in dropped)
 
     def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
@@ -88,9 +86,8 @@ class Exchange(Operation):
     axes: tuple[int, int]
 
     def _order(self, rank: int) -> list[int]:
-        """Return which axis of the input each axis of the output is; raises `ShapeError` where one is the batch."""
+        """Return which axis of the input each axis of the output is; raises `ShapeError`."""
         check_axes(self.axes, (None,) * rank)
-        check_batch(self.axes, rank)
         one, other = (axis % rank for axis in self.axes)
         order = list(range(rank))
         order[one], order[other] = other, one
@@ -104,7 +101,9 @@ class Exchange(Operation):
     def tensor_axes(self, inputs: Sequence[TensorAxes]) -> TensorAxes:
         """Return the axes in their new places."""
         axes = inputs[0]
-        return None if axes is None else tuple(axes[axis - 1] for axis in self._order(len(axes) + 1)[1:])
+        if axes is None or 0 in (axis % (len(axes) + 1) for axis in self.axes):
+            return None
+        return tuple(axes[axis - 1] for axis in self._order(len(axes) + 1)[1:])
 
     def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
         """Return the values with the axes exchanged."""
@@ -113,6 +112,34 @@ class Exchange(Operation):
     def sentence(self) -> str:
         """Return what the layer does."""
         return f"exchanges axis {self.axes[0]} and axis {self.axes[1]} of its input"
+
+
+@dataclass(frozen=True)
+class Transpose(Operation):
+    """The same values with their axes in another order, in which the batch is not the first."""
+
+    order: tuple[int, ...]
+    """For each axis of the output, which axis of the input it is, the batch being 0."""
+
+    def __post_init__(self) -> None:
+        """Raise `ShapeError` unless every axis is there once."""
+        if sorted(self.order) != list(range(len(self.order))):
+            raise ShapeError(f"expected each axis from 0 to {len(self.order) - 1} once, found {self.order}")
+
+    def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
+        """Return the sizes in their new places; raises `ShapeError` where there are more or fewer."""
+        shape = only(inputs, "a permutation")
+        if len(shape) != len(self.order):
+            raise ShapeError(f"a permutation of {len(self.order)} axes cannot take a tensor of shape {shape}")
+        return (tuple(shape[axis] for axis in self.order),)
+
+    def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
+        """Return the values in the other order."""
+        return (inputs[0].transpose(self.order),)
+
+    def sentence(self) -> str:
+        """Return what the layer does."""
+        return f"puts the axes of its input, the batch being 0, in the order {', '.join(map(str, self.order))}"
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,18 @@ def feature_sizes(axes: Sequence[int], shape: Shape) -> dict[str, int]:
     return {name: size for name, size in sizes if size is not None}
 
 
+def varying(shape: Sequence[int]) -> tuple[int, ...]:
+    """Return the axes of an array that are longer than one, counted from the end."""
+    return tuple(place - len(shape) for place, size in enumerate(shape) if size != 1)
+
+
+def array_axes(shape: Sequence[int]) -> str:
+    """Return the axes of an array that meets the last axes of a tensor; `1` is one along which it does not vary."""
+    axes = varying(shape)
+    names = dict(zip(axes, feature_names(axes), strict=True))
+    return " ".join(names.get(place, "1") for place in range(-len(shape), 0))
+
+
 def check_axes(axes: Sequence[int], shape: Shape) -> None:
     """Raise `ShapeError` unless a tensor of this shape has all of the axes."""
     for axis in axes:

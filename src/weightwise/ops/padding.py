@@ -30,6 +30,10 @@ class _Edges(Spatial):
         """The number of spatial axes."""
         return len(self.around)
 
+    def open_shape(self) -> None:
+        """Return nothing: PyTorch pads what has no channels, too, so that an unknown input may have fewer axes."""
+        return
+
 
 @dataclass(frozen=True)
 class ZeroPadding(_Edges):

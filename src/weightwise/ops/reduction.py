@@ -41,7 +41,7 @@ class Reduction(Operation):
         return {place_of(axis, rank) for axis in self.axes}
 
     def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
-        """Return the other sizes, and ones for the axes if they stay; raises `ShapeError` where one is the batch."""
+        """Return the other sizes, and ones for the axes if they stay; raises `ShapeError` for none."""
         shape = only(inputs, "a reduction")
         places = self._places(len(shape))
         sizes = [(axis, 1 if axis in places else size) for axis, size in enumerate(shape)]
@@ -53,6 +53,8 @@ class Reduction(Operation):
         if axes is None:
             return None
         places = self._places(len(axes) + 1)
+        if 0 in places:
+            return None
         if not self.keep:
             return tuple(name for axis, name in enumerate(axes, start=1) if axis not in places)
         return None if any(" " in axes[axis - 1] for axis in places) else axes

@@ -175,6 +175,38 @@ class Reshape(Operation):
 
 
 @dataclass(frozen=True)
+class Regroup(Operation):
+    """The same values in the same order, under other sizes, of which some are those of the input's own axes."""
+
+    target: tuple[int, ...]
+    """The sizes without the batch; -1 is what is left."""
+    axes: tuple[int | None, ...]
+    """For each of them the axis of the input, the batch being 0, whose size stands in its place; None for none."""
+
+    def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
+        """Return the sizes, as far as those of the input are known; raises `ShapeError`."""
+        shape = only(inputs, "a reshape")
+        if any(axis is not None and not -len(shape) <= axis < len(shape) for axis in self.axes):
+            raise ShapeError(f"a tensor of shape {shape} does not have the axes {self.axes}")
+        pairs = zip(self.target, self.axes, strict=True)
+        sizes = tuple(size if axis is None else shape[axis] for size, axis in pairs)
+        if None in sizes or None in shape[1:]:
+            return ((shape[0], *(None if size == -1 else size for size in sizes)),)
+        return Reshape(sizes).output_shapes(inputs)
+
+    def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
+        """Return the reshaped values."""
+        (shape,) = self.output_shapes([inputs[0].shape])
+        return (inputs[0].reshape([size or 0 for size in shape]),)
+
+    def sentence(self) -> str:
+        """Return what the layer does."""
+        pairs = zip(self.target, self.axes, strict=True)
+        sizes = ("?" if size == -1 else str(size) if axis is None else f"that of axis {axis}" for size, axis in pairs)
+        return f"gives the values of each example the shape {' × '.join(sizes)}, in the same order"
+
+
+@dataclass(frozen=True)
 class Permute(Operation):
     """The same values with their axes in another order."""
 

@@ -54,7 +54,7 @@ class Spatial(Operation):
         """Return the number of the output's channels, for that of the input; raises `ShapeError`."""
         return size
 
-    def open_shape(self) -> Shape:
+    def open_shape(self) -> Shape | None:
         """Return an open shape with the batch, the spatial axes and the channels."""
         return (None,) * (self.rank + 2)
 

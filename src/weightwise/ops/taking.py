@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from weightwise.ops.arranging import check_batch
 from weightwise.ops.features import check_axes, spoken
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes, only
 
@@ -20,9 +19,8 @@ if TYPE_CHECKING:
 
 
 def place_of(axis: int, rank: int) -> int:
-    """Return an axis of a tensor of `rank` axes counted from the front; raises `ShapeError` for the batch or none."""
+    """Return an axis of a tensor of `rank` axes counted from the front; raises `ShapeError` for none."""
     check_axes((axis,), (None,) * rank)
-    check_batch((axis,), rank)
     return axis % rank
 
 
@@ -48,7 +46,7 @@ class Take(Operation):
         if axes is None:
             return None
         axis = place_of(self.axis, len(axes) + 1)
-        return (*axes[: axis - 1], *axes[axis:])
+        return (*axes[: axis - 1], *axes[axis:]) if axis else None
 
     def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
         """Return the values at the place."""
@@ -152,6 +150,5 @@ class Split(Operation):
 
 def _cut(axes: TensorAxes, axis: int) -> TensorAxes:
     """Return the axes of a tensor of which one is cut; None where that one is made of several."""
-    if axes is None or " " in axes[place_of(axis, len(axes) + 1) - 1]:
-        return None
-    return axes
+    place = 0 if axes is None else place_of(axis, len(axes) + 1)
+    return None if axes is None or (place and " " in axes[place - 1]) else axes

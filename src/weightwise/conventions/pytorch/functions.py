@@ -5,7 +5,8 @@ of https://docs.pytorch.org/docs/stable/torch.html; what is not in it has PyTorc
 
     add sub mul div                   {}                           of two tensors of as many axes
                                       {other: 2.0}                 of a tensor and a number; `alpha` multiplies `other`
-                                      {parameters: ["other"]}      of a tensor and an array of the layer
+                                      {parameters: ["other"],      of a tensor and an array of the layer, of this
+                                       other_shape: (1, 7, 8)}     shape
     rsub                              {other: 1.0}                 number - tensor
     maximum minimum                   {}                           of two tensors
     matmul bmm                        {}                           products of matrices, which lie in the last two axes
@@ -14,10 +15,12 @@ of https://docs.pytorch.org/docs/stable/torch.html; what is not in it has PyTorc
     pow                               {exponent: 2.0}
     clamp                             {min: 0.0, max: None}
     cat stack                         {dim: 1}                     of any number of tensors
-    permute                           {dims: (0, 2, 1)}            the batch stays the first axis
-    transpose                         {dim0: 1, dim1: 2}           the same
+    permute                           {dims: (0, 2, 1)}
+    transpose                         {dim0: 1, dim1: 2}
     reshape                           {shape: (-1, 4, 8)}          its first size is the batch's: -1, None (whatever it
-                                                                   is; then another may be -1), or the number itself
+                                                                   is; then another may be -1), or the number itself;
+                                                                   others may be None, the size of the same axis of
+                                                                   the input, or that of another: "x.shape[2]"
     unsqueeze squeeze                 {dim: 1}                     `squeeze` takes several, too
     select                            {dim: 1, index: -1}
     slice                             {dim: 1, start: 0, end: None, step: 1}
@@ -32,26 +35,33 @@ Interpolation is `Upsample`, padding `ConstantPad2d` and its kin, `view` and `fl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from weightwise.conventions.pytorch.settings import has, whole, wholes
 from weightwise.conventions.row import Config, Description, Shapes
 from weightwise.conventions.rule import Rule, refuse
 from weightwise.ops.activation import Activation
-from weightwise.ops.arranging import DropAxes, Exchange, InsertAxis, Stack
+from weightwise.ops.arranging import DropAxes, Exchange, InsertAxis, Stack, Transpose
 from weightwise.ops.functions import spelled
 from weightwise.ops.merge import Concatenate, Merge
+from weightwise.ops.operand import Operand
 from weightwise.ops.operation import Operation, ShapeError
 from weightwise.ops.pooling import GlobalPooling
 from weightwise.ops.product import Product
 from weightwise.ops.reduction import Reduction
 from weightwise.ops.rescaling import Rescaling
-from weightwise.ops.reshaping import Permute, Reshape
+from weightwise.ops.reshaping import Permute, Regroup, Reshape
 from weightwise.ops.scaled_attention import ScaledAttention
 from weightwise.ops.taking import Slice, Split, Take
 
 Parts = Sequence[Description]
+Build = Callable[[Config, Shapes, Parts], Operation]
+
+OWN = re.compile(r"x\.shape\[(-?\d+)\]")
+"""How a size of a `reshape` is spelled that is that of an axis of the input."""
 
 _MERGES = {"add": "add", "sub": "subtract", "mul": "multiply", "div": "divide"}
 _FUNCTIONS = {
@@ -72,18 +82,6 @@ _POOLINGS = {"mean": "average", "max": "max"}
 """The reductions that are a pooling where they run over all places of each channel."""
 
 
-def _whole(value: Any) -> int:
-    """Return a whole number; raises `ShapeError` for anything else."""
-    if type(value) is not int:
-        raise ShapeError(f"expected a whole number, found {value!r}")
-    return value
-
-
-def _wholes(value: Any) -> tuple[int, ...]:
-    """Return a whole number, or several; raises `ShapeError` for anything else."""
-    return tuple(map(_whole, value)) if isinstance(value, (list, tuple)) else (_whole(value),)
-
-
 def _number(value: Any) -> float:
     """Return a number; raises `ShapeError` for anything else."""
     if type(value) not in (int, float):
@@ -96,6 +94,8 @@ def _arithmetic(name: str, config: Config, inputs: Shapes, parts: Parts) -> Oper
     refuse(config, "rounding_mode")
     if "other" in config:
         return _with_number(name, _number(config["other"]) * _number(config.get("alpha", 1)))
+    if has("other")(config):
+        return Operand(_MERGES[name], wholes(config["other_shape"]))
     if config.get("alpha", 1) != 1:
         raise ShapeError("its second input is multiplied by a number before, and weightwise cannot compute that yet")
     return _merged(_MERGES[name], config, inputs, parts)
@@ -144,52 +144,63 @@ def _attention(config: Config, inputs: Shapes, parts: Parts) -> ScaledAttention:
     return ScaledAttention(None if scale is None else _number(scale), bool(config.get("is_causal", False)))
 
 
-def _permute(config: Config, inputs: Shapes, parts: Parts) -> Permute:
-    dims = _wholes(config["dims"])
-    first, *order = (dim % len(dims) for dim in dims)
-    if first != 0:
-        raise ShapeError(f"it gives the batch another place than the first, in the order {dims}")
-    return Permute(tuple(order))
+def _permute(config: Config, inputs: Shapes, parts: Parts) -> Operation:
+    dims = wholes(config["dims"])
+    return _ordered([dim % len(dims) for dim in dims])
+
+
+def _ordered(order: Sequence[int]) -> Operation:
+    """Return what brings the axes of a tensor, the batch being 0, to an order."""
+    return Transpose(tuple(order)) if order[0] else Permute(tuple(order[1:]))
 
 
 def _transpose(config: Config, inputs: Shapes, parts: Parts) -> Operation:
-    axes = (_whole(config["dim0"]), _whole(config["dim1"]))
-    exchange = Exchange(axes)
+    axes = (whole(config["dim0"]), whole(config["dim1"]))
     if not inputs:
-        return exchange
-    exchange.output_shapes(inputs)
+        return Exchange(axes)
+    Exchange(axes).output_shapes(inputs)
     order = list(range(len(inputs[0])))
     one, other = (axis % len(order) for axis in axes)
     order[one], order[other] = other, one
-    return Permute(tuple(order[1:]))
+    return _ordered(order)
 
 
-def _reshape(config: Config, inputs: Shapes, parts: Parts) -> Reshape:
+def _reshape(config: Config, inputs: Shapes, parts: Parts) -> Operation:
     """Return what gives each example another shape; raises `ShapeError` where the first size is not the batch's."""
     first, *sizes = config["shape"]
     batch = inputs[0][0] if inputs else None
-    if first is not None and _whole(first) != -1 and batch not in (None, first):
+    if first is not None and whole(first) != -1 and batch not in (None, first):
         raise ShapeError(f"it lays out {batch} examples as {first}")
-    if first == -1 and -1 in sizes:
+    axes = [_own(size, place) for place, size in enumerate(sizes, start=1)]
+    known = [size if axis is None else _size_of(axis, inputs) for size, axis in zip(sizes, axes, strict=True)]
+    if [*known, first].count(-1) > 1:
         raise ShapeError(f"only one size of {config['shape']} can be -1")
-    return Reshape(tuple(map(_whole, sizes)))
+    if known.count(None) == 1 and -1 not in known:
+        known[known.index(None)] = -1
+    if None not in known:
+        return Reshape(tuple(map(whole, known)))
+    numbers = tuple(-1 if size is None else whole(size) for size in known)
+    return Regroup(numbers, tuple(axis if size is None else None for size, axis in zip(known, axes, strict=True)))
 
 
-def _squeeze(config: Config, inputs: Shapes, parts: Parts) -> DropAxes:
-    """Return what drops axes of length one; others stay in PyTorch, so that the sizes must be known."""
-    axes = _wholes(config["dim"])
-    if inputs:
-        DropAxes(axes).output_shapes(inputs)
-    return DropAxes(axes)
+def _own(size: Any, place: int) -> int | None:
+    """Return the axis of the input whose size a setting is; None for a number."""
+    if isinstance(size, str) and (found := OWN.fullmatch(size)):
+        return int(found[1])
+    return place if size is None else None
+
+
+def _size_of(axis: int, inputs: Shapes) -> int | None:
+    return inputs[0][axis] if inputs and -len(inputs[0]) <= axis < len(inputs[0]) else None
 
 
 def _slice(config: Config, inputs: Shapes, parts: Parts) -> Slice:
-    start, end = (None if config.get(key) is None else _whole(config[key]) for key in ("start", "end"))
-    return Slice(_whole(config["dim"]), start, end, _whole(config.get("step", 1)))
+    start, end = (None if config.get(key) is None else whole(config[key]) for key in ("start", "end"))
+    return Slice(whole(config["dim"]), start, end, whole(config.get("step", 1)))
 
 
 def _flip(config: Config, inputs: Shapes, parts: Parts) -> Slice:
-    axes = _wholes(config["dim"])
+    axes = wholes(config["dim"])
     if len(axes) != 1:
         raise ShapeError("it turns several axes round, and weightwise cannot compute that yet")
     return Slice(axes[0], step=-1)
@@ -197,7 +208,7 @@ def _flip(config: Config, inputs: Shapes, parts: Parts) -> Slice:
 
 def _reduce(how: str, config: Config, inputs: Shapes, parts: Parts) -> Operation:
     """Return a reduction, which is a pooling where it runs over all places of each channel."""
-    axes, keep = _wholes(config["dim"]), bool(config.get("keepdim", False))
+    axes, keep = wholes(config["dim"]), bool(config.get("keepdim", False))
     rank = len(inputs[0]) if inputs else 0
     if how not in _POOLINGS or not 2 < rank < 6:
         return Reduction(how, axes, keep)
@@ -210,24 +221,24 @@ def _reduce(how: str, config: Config, inputs: Shapes, parts: Parts) -> Operation
 
 def _sizes(config: Config, inputs: Shapes) -> int:
     """Return the size of the axis that is split; raises `ShapeError` where it is not known."""
-    axis = _whole(config.get("dim", 0))
+    axis = whole(config.get("dim", 0))
     if not inputs or not -len(inputs[0]) <= axis < len(inputs[0]) or inputs[0][axis] is None:
         raise ShapeError("how many parts it returns follows from the shape of its input, which is not known")
     return inputs[0][axis] or 0
 
 
 def _split(config: Config, inputs: Shapes, parts: Parts) -> Split:
-    axis, given = _whole(config.get("dim", 0)), config["split_size_or_sections"]
+    axis, given = whole(config.get("dim", 0)), config["split_size_or_sections"]
     if isinstance(given, (list, tuple)):
-        return Split(axis, _wholes(given))
-    return Split(axis, _pieces(_sizes(config, inputs), _whole(given)))
+        return Split(axis, wholes(given))
+    return Split(axis, _pieces(_sizes(config, inputs), whole(given)))
 
 
 def _chunk(config: Config, inputs: Shapes, parts: Parts) -> Split:
-    size, count = _sizes(config, inputs), _whole(config["chunks"])
+    size, count = _sizes(config, inputs), whole(config["chunks"])
     if count < 1:
         raise ShapeError(f"an axis cannot be split in {count} parts")
-    return Split(_whole(config.get("dim", 0)), _pieces(size, max(-(-size // count), 1)))
+    return Split(whole(config.get("dim", 0)), _pieces(size, max(-(-size // count), 1)))
 
 
 def _pieces(size: int, each: int) -> tuple[int, ...]:
@@ -238,31 +249,43 @@ def _pieces(size: int, each: int) -> tuple[int, ...]:
 
 
 def _unbind(config: Config, inputs: Shapes, parts: Parts) -> Split:
-    return Split(_whole(config.get("dim", 0)), (1,) * _sizes(config, inputs), keep=False)
+    return Split(whole(config.get("dim", 0)), (1,) * _sizes(config, inputs), keep=False)
+
+
+def _checked(build: Build) -> Rule:
+    """Return the rule of a class whose operation must be able to take its inputs."""
+
+    def operation(config: Config, inputs: Shapes, parts: Parts) -> Operation:
+        found = build(config, inputs, parts)
+        if inputs:
+            found.output_shapes(inputs)
+        return found
+
+    return Rule(operation)
 
 
 RULES = {
-    **{name: Rule(partial(_arithmetic, name)) for name in _MERGES},
-    **{name: Rule(partial(_merged, name)) for name in ("maximum", "minimum")},
-    **{name: Rule(partial(_function, name)) for name in _FUNCTIONS},
-    **{name: Rule(partial(_reduce, how)) for name, how in _REDUCTIONS.items()},
-    **{name: Rule(lambda config, inputs, parts: Product()) for name in ("bmm", "matmul")},
-    "cat": Rule(lambda config, inputs, parts: Concatenate(_whole(config.get("dim", 0)))),
-    "chunk": Rule(_chunk),
-    "clamp": Rule(_clamp),
-    "flip": Rule(_flip),
-    "neg": Rule(lambda config, inputs, parts: Rescaling(-1.0)),
-    "permute": Rule(_permute),
-    "pow": Rule(_power),
-    "reshape": Rule(_reshape),
-    "rsub": Rule(_from_number),
-    "scaled_dot_product_attention": Rule(_attention),
-    "select": Rule(lambda config, inputs, parts: Take(_whole(config["dim"]), _whole(config["index"]))),
-    "slice": Rule(_slice),
-    "split": Rule(_split),
-    "squeeze": Rule(_squeeze),
-    "stack": Rule(lambda config, inputs, parts: Stack(_whole(config.get("dim", 0)))),
-    "transpose": Rule(_transpose),
-    "unbind": Rule(_unbind),
-    "unsqueeze": Rule(lambda config, inputs, parts: InsertAxis(_whole(config["dim"]))),
+    **{name: _checked(partial(_arithmetic, name)) for name in _MERGES},
+    **{name: _checked(partial(_merged, name)) for name in ("maximum", "minimum")},
+    **{name: _checked(partial(_function, name)) for name in _FUNCTIONS},
+    **{name: _checked(partial(_reduce, how)) for name, how in _REDUCTIONS.items()},
+    **{name: _checked(lambda config, inputs, parts: Product()) for name in ("bmm", "matmul")},
+    "cat": _checked(lambda config, inputs, parts: Concatenate(whole(config.get("dim", 0)))),
+    "chunk": _checked(_chunk),
+    "clamp": _checked(_clamp),
+    "flip": _checked(_flip),
+    "neg": _checked(lambda config, inputs, parts: Rescaling(-1.0)),
+    "permute": _checked(_permute),
+    "pow": _checked(_power),
+    "reshape": _checked(_reshape),
+    "rsub": _checked(_from_number),
+    "scaled_dot_product_attention": _checked(_attention),
+    "select": _checked(lambda config, inputs, parts: Take(whole(config["dim"]), whole(config["index"]))),
+    "slice": _checked(_slice),
+    "split": _checked(_split),
+    "squeeze": _checked(lambda config, inputs, parts: DropAxes(wholes(config["dim"]))),
+    "stack": _checked(lambda config, inputs, parts: Stack(whole(config.get("dim", 0)))),
+    "transpose": _checked(_transpose),
+    "unbind": _checked(_unbind),
+    "unsqueeze": _checked(lambda config, inputs, parts: InsertAxis(whole(config["dim"]))),
 }

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from weightwise.conventions.pytorch.settings import bias, count, has
+from weightwise.conventions.pytorch.settings import bias, count, has, wholes
 from weightwise.conventions.row import Config, Row, Shapes
-from weightwise.ops.features import feature_names
+from weightwise.ops.features import array_axes, feature_names
 from weightwise.ops.operation import ShapeError, spatial_names
 
 RANKS = (1, 2, 3)
@@ -48,6 +48,10 @@ tracked = has("running_mean")
 
 def _slopes(config: Config, inputs: Shapes) -> Mapping[str, str]:
     return {"slopes": "1" if count(config, "num_parameters") == 1 else "features"}
+
+
+def _operand(config: Config, inputs: Shapes) -> Mapping[str, str]:
+    return {"places": array_axes(wholes(config["other_shape"]))}
 
 
 def biases(config: Config) -> bool:
@@ -91,6 +95,7 @@ ROWS = (
     Row(f"{BATCH} {INSTANCE}", "running_mean", role="mean", axes="features", when=tracked, trainable=False),
     Row(f"{BATCH} {INSTANCE}", "running_var", role="variance", axes="features", when=tracked, trainable=False),
     Row(f"{BATCH} {INSTANCE}", "num_batches_tracked", "-", "", when=has("num_batches_tracked"), trainable=False),
+    Row("add div mul sub", "other", "other", "...places", when=has("other"), expand=_operand),
     Row("PReLU", "weight", "slope", "...slopes", expand=_slopes),
     *_recurrent("RNNCell RNN_l", "units"),
     *_recurrent("LSTMCell LSTM_l", "(gate[i f g o] units)"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from weightwise.conventions.row import Config
 from weightwise.ops.operation import ShapeError
@@ -22,6 +23,18 @@ def count(config: Config, key: str) -> int:
     if not isinstance(value, int) or value < 1:
         raise ShapeError(f"expected its {key} to be a whole number above 0, found {value!r}")
     return value
+
+
+def whole(value: Any) -> int:
+    """Return a whole number; raises `ShapeError` for anything else."""
+    if type(value) is not int:
+        raise ShapeError(f"expected a whole number, found {value!r}")
+    return value
+
+
+def wholes(value: Any) -> tuple[int, ...]:
+    """Return a whole number, or several; raises `ShapeError` for anything else."""
+    return tuple(map(whole, value)) if isinstance(value, (list, tuple)) else (whole(value),)
 
 
 def number(config: Config, key: str) -> float:
