@@ -124,7 +124,7 @@ def encoded(values: numpy.ndarray, dtype: str) -> numpy.ndarray:
         codes = (values.astype("float32").view("uint32") >> 16).astype("uint16")
     else:
         codes = nearest(values, dtype)
-    if not numpy.array_equal(decoded(codes, dtype), values, equal_nan=True):
+    if codes is not values and not numpy.array_equal(decoded(codes, dtype), values, equal_nan=True):
         raise ValueError(f"values that {dtype} does not have")
     return numpy.ascontiguousarray(codes, codes.dtype.newbyteorder("<"))
 
