@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from weightwise.errors import UnsupportedError
 from weightwise.formats.safetensors_writer import Written, write_safetensors
 from weightwise.model import Model
 from weightwise.porting.plan import Plan, plan
+from weightwise.stored import StoredModel
 
 PRINTERS = {"PyTorch": "weightwise.views.code_pytorch", "Flax": "weightwise.views.code_flax"}
 """What prints the code of a model, for the frameworks whose files of weights carry no graph."""
@@ -71,7 +73,7 @@ def write(found: Plan, out: str | Path, allow_lossy: bool = False) -> None:
     if found.target is None:
         from weightwise.formats.writing import write as write_new
 
-        write_new(out, found.ported.model.stored)
+        write_new(out, _filled(found))
         return
     path = found.target.stored.path
     filled = [filling for filling in found.fillings if filling.fed is not None]
@@ -86,6 +88,23 @@ def write(found: Plan, out: str | Path, allow_lossy: bool = False) -> None:
         )
     else:
         raise UnsupportedError(f"{out}: expected the suffix of {path}, whose copy it is to be, or .safetensors")
+
+
+def _filled(found: Plan) -> StoredModel:
+    """Return the ported model with the values of the plan in its arrays, which declare their axes."""
+    values = {filling.target.path: filling.values for filling in found.fillings}
+    axes = {weight.stored.path: str(weight.bound.axes) for weight in found.ported.model.weights if weight.bound}
+    stored = found.ported.model.stored
+    layers = tuple(
+        replace(
+            layer,
+            arrays=tuple(
+                replace(array, read=values[array.path], axes=axes.get(array.path, "")) for array in layer.arrays
+            ),
+        )
+        for layer in stored.root.layers
+    )
+    return replace(stored, root=replace(stored.root, layers=layers))
 
 
 def code(found: Plan, weights: str) -> str:

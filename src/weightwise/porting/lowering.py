@@ -34,6 +34,7 @@ from weightwise.ops.recurrent import Bidirectional, Recurrent
 from weightwise.ops.reshaping import Flatten, Input
 from weightwise.ops.stacked import StackedRecurrent
 from weightwise.ops.taking import Take
+from weightwise.porting.bare import entering, operation_of
 from weightwise.porting.flow import ENTRY, Flow, Use, Value, flow
 from weightwise.stored import Call, Tensor
 
@@ -87,13 +88,26 @@ def lowered_layers(model: Model, speller: Speller) -> Lowered:
     for layer in model.walk():
         if layer.is_model or not layer.weights:
             continue
-        if layer.operation is None:
-            raise UnsupportedError(f"{layer.name}: what it computes is not known: {layer.note or 'no reading is left'}")
-        spelled = _spelled(speller, layer, layer.operation, ())
-        notes += (f"{layer.name}: {note}" for note in spelled.notes)
+        operation, shapes = _met_alone(speller, layer, model.stored.framework)
+        spelled = _spelled(speller, layer, operation, shapes)
+        notes += (f"{layer.name}: {note}" for note in spelled.notes if layer.operation is not None)
         held = [step for step in spelled.steps if holds(speller.framework, step)]
         made += (Made(step_name(layer.name, step), step, layer) for step in held)
+    if any(one.source is not None and one.source.operation is None for one in made):
+        notes.append(
+            "strides, padding, epsilons and activations are not in the source, and must be as its network has them"
+        )
     return Lowered(tuple(made), (), (), {}, tuple(notes))
+
+
+def _met_alone(speller: Speller, layer: Layer, framework: str) -> tuple[Operation, tuple[Shape, ...]]:
+    """Return the operation of a layer whose calls are not known, in the layout of the target, and what it reads."""
+    operation = operation_of(layer, framework)
+    shapes = tuple(shape for shape in layer.inputs if shape is not None) or entering(operation, layer)
+    if not shapes:
+        return operation, ()
+    layout = speller.layout(operation, len(shapes[0])) or as_it_is(len(shapes[0]))
+    return relaid(operation, layout), tuple(arranged_shape(shape, layout) for shape in shapes)
 
 
 def holds(framework: str, step: Step) -> bool:

@@ -7,15 +7,17 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from weightwise.axes import Bound, parse
-from weightwise.conventions.spelling import Speller
+from weightwise.conventions.spelling import Speller, Step
 from weightwise.errors import AxesError, UnsupportedError
 from weightwise.formats.dtypes import BITS, SMALL_FLOATS, SMALL_INTEGERS, read_as
 from weightwise.model import Model, Weight
 from weightwise.ops.operation import Operation
 from weightwise.porting.feeding import Fed
+from weightwise.porting.lowering import step_name
 from weightwise.porting.matching import Pair, matched
 from weightwise.porting.porting import Ported, Transfer, lowered, speller
 from weightwise.porting.rows import Rows, check_told, differ, rearranged, rows_said, rows_told
+from weightwise.porting.told import has_graph, told
 from weightwise.stored import StoredArray
 
 if TYPE_CHECKING:
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
 
 Told = Mapping[str, Rows | None]
 """What the rows of layers of the source are, where that is not in its own axes; None for no image."""
+
+
+PLAIN = Step("", {})
+"""A step that adds nothing to a layer's name."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +81,17 @@ def plan(
     `chosen` maps names of the source's layers, or their beginnings, to those of the target. `rows` says of dense layers
     of a source without a graph what was flattened into their rows: `c 64 h 12 w 12`, or `in` for no image.
     """
-    found = lowered(source, _framework(to, target))
+    framework = _framework(to, target)
     said = {name: rows_said(text) for name, text in (rows or {}).items()}
     unknown = said.keys() - {layer.name for layer in source.walk()}
     if unknown:
         raise UnsupportedError(f"{source.stored.path}: it has no layer {min(unknown)!r}")
+    chosen = dict(chosen or {})
+    reasons: Mapping[str, str] = {}
+    if target is not None and has_graph(target) and not has_graph(source):
+        by_graph = told(source, target, chosen)
+        source, chosen, reasons = by_graph.model, dict(by_graph.places), by_graph.reasons
+    found = lowered(source, framework)
     if target is None:
         if chosen:
             raise UnsupportedError("there is nothing to choose from without a target: --map goes with --into")
@@ -87,11 +99,14 @@ def plan(
         transfers = _by_path(found, found.model.weights)
         fillings = tuple(_made(*pair, said, found) for pair in zip(found.model.weights, transfers, strict=True))
         return Plan(source, found, None, fillings, found.notes, found.left)
-    pairs = matched(found.model, target, chosen or {})
-    told = {name: rows for pair in pairs for name, rows in _told_by_target(pair, found)}
-    check_told(source, target.stored.framework or found.model.stored.framework, {**told, **said})
-    fillings = tuple(filling for pair in pairs for filling in _filled(pair, found, {**told, **said}))
-    more = (sentence for pair in pairs for sentence in (*_assumed(pair), *_differences(pair)))
+    pairs = matched(found.model, target, {step_name(name, PLAIN): place for name, place in chosen.items()})
+    by_target = {name: rows for pair in pairs for name, rows in _told_by_target(pair, found)}
+    check_told(source, target.stored.framework or found.model.stored.framework, {**by_target, **said})
+    fillings = tuple(filling for pair in pairs for filling in _filled(pair, found, {**by_target, **said}))
+    if reasons:
+        pairs = [replace(pair, why=_reason(pair, found, reasons)) for pair in pairs]
+    compared = [] if reasons else [difference for pair in pairs for difference in _differences(pair, found)]
+    more = (*(sentence for pair in pairs for sentence in _assumed(pair)), *compared)
     settings = (*found.notes, *more)
     return Plan(source, found, target, fillings, settings, found.left)
 
@@ -216,13 +231,33 @@ def _assumed(pair: Pair) -> Iterator[str]:
             )
 
 
-def _differences(pair: Pair) -> Iterator[str]:
+def _differences(pair: Pair, ported: Ported) -> Iterator[str]:
     """Yield what the target's layer computes otherwise than the source's, where both say it."""
     one, other = pair.source.operation, pair.target.operation
     if one is None or other is None or one == other:
         return
+    if any(ported.source[name].operation is None for name in _sources(pair, ported)):
+        return
     for name, wanted, found in differing(one, other):
+        if name == "activation":
+            continue  # one may have it in the layer, and the other as a layer behind it
         yield f"{pair.target.name}: {name} is {found}, and must be {wanted} as in {pair.source.name}"
+
+
+def _reason(pair: Pair, ported: Ported, reasons: Mapping[str, str]) -> str:
+    """Return why the layer of the source was matched with one that the target's graph told."""
+    return next((reasons[name] for name in _sources(pair, ported) if name in reasons), pair.why)
+
+
+def _sources(pair: Pair, ported: Ported) -> set[str]:
+    """Return the layers of the source from which a layer of the port was made."""
+    return {
+        source.layer
+        for transfer in ported.transfers
+        if transfer.layer == pair.source.name
+        for source in transfer.fed.sources
+        if source.layer
+    }
 
 
 def differing(one: Operation, other: Operation) -> Iterator[tuple[str, object, object]]:

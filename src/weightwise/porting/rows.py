@@ -16,7 +16,9 @@ from weightwise.axes.terms import Name
 from weightwise.errors import UnsupportedError
 from weightwise.model import Layer, Model
 from weightwise.ops.dense import Dense
+from weightwise.ops.operation import Operation
 from weightwise.ops.spatial import Filtering
+from weightwise.porting.bare import operation_of
 
 CHANNELS_FIRST = ("PyTorch",)
 """Frameworks that keep the channels of images before their spatial axes."""
@@ -100,15 +102,24 @@ def check_told(model: Model, target: str, said: Mapping[str, Rows | None]) -> No
 def suspects(model: Model) -> Iterator[tuple[Layer, int]]:
     """Yield the dense layers whose rows may be a flattened image, with the channels that it would have."""
     layers = [layer for layer in model.walk() if not layer.is_model and layer.weights]
-    found = {_size(layer, "out") or 0 for layer in layers if isinstance(layer.operation, Filtering)}
+    operations = [_operation(layer, model.stored.framework) for layer in layers]
+    pairs = list(zip(layers, operations, strict=True))
+    found = {_size(layer, "out") or 0 for layer, operation in pairs if isinstance(operation, Filtering)}
     before: int | None = None
-    for layer in layers:
+    for layer, operation in pairs:
         size = _size(layer, "in") or 0
         channels = [count for count in found if 0 < count < size and size % count == 0]
         told = any(rows_told(weight.bound) for weight in layer.weights)
-        if isinstance(layer.operation, Dense) and channels and size != before and not told:
+        if isinstance(operation, Dense) and channels and size != before and not told:
             yield layer, max(channels)
         before = _size(layer, "out") or before
+
+
+def _operation(layer: Layer, framework: str) -> Operation | None:
+    try:
+        return operation_of(layer, framework)
+    except UnsupportedError:
+        return None
 
 
 def _size(layer: Layer, name: str) -> int | None:
