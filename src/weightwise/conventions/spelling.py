@@ -81,7 +81,8 @@ class Laid:
 class Filled:
     """A constant: the source has no such array, and computes as if it were this."""
 
-    value: float
+    value: float | tuple[float, ...]
+    """One number, or one for each place."""
     reason: str
     """Why, as a clause: `the source's BatchNormalization has no gamma`."""
     dtype: str = ""
