@@ -279,7 +279,7 @@ def _alone(pieces: Sequence[Piece], slot: Slot, blocks: Blocks, place: tuple[str
     return Fed(target.shape, piece.weight.dtype, (piece.weight,), pattern, values)
 
 
-def _constant(slot: Slot, value: float, reason: str, dtype: str, what: str) -> Fed:
+def _constant(slot: Slot, value: float | tuple[float, ...], reason: str, dtype: str, what: str) -> Fed:
     """Return an array of one number."""
     shape = parse(slot.axes).shape(slot.sizes)
     if shape is None:
@@ -290,7 +290,8 @@ def _constant(slot: Slot, value: float, reason: str, dtype: str, what: str) -> F
 
         return numpy.full(shape, value, dtype)
 
-    return Fed(shape, dtype, (), f"{value:g}, since {reason}", values)
+    numbers = ", ".join(f"{number:g}" for number in (value if isinstance(value, tuple) else (value,)))
+    return Fed(shape, dtype, (), f"{numbers}, since {reason}", values)
 
 
 def _dtype(layer: Layer | None) -> str:
