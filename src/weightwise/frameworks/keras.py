@@ -95,10 +95,10 @@ def _silenced() -> Iterator[None]:
 
 def _check(layer: StoredLayer) -> None:
     """Raise `UnsupportedError` where a layer or a value in its configuration is not one of Keras's own."""
-    _check_named(layer.name, layer.class_name, layer.package)
-    _check_value(layer.name, layer.config)
     for inner in layer.layers:
         _check(inner)
+    _check_named(layer.name, layer.class_name, layer.package)
+    _check_value(layer.name, layer.config)
 
 
 def _check_value(name: str, value: Any) -> None:
