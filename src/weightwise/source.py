@@ -21,6 +21,8 @@ from weightwise.errors import FormatError, MissingFileError
 Fill = Callable[[int, memoryview], int]
 """Fills a buffer with the bytes at an offset, and returns how many there were."""
 
+PARTIAL = ".partial"
+"""How the name of a file ends while it is written; it is no file yet."""
 MOST_ENTRIES = 100_000
 """A folder of a model holds fewer files."""
 
@@ -173,7 +175,7 @@ def open_folder(path: str | Path) -> Folder:
         raise MissingFileError(f"{path}: cannot be opened ({why}); check the path.") from error
     if len(found) > MOST_ENTRIES:
         raise FormatError(f"{path}: a folder of more than {MOST_ENTRIES:,} files; give the path of a model file.")
-    files = sorted(entry.name for entry in found if entry.is_file())
+    files = sorted(entry.name for entry in found if entry.is_file() and not entry.name.endswith(PARTIAL))
     return Folder(str(path), tuple(files), tuple(sorted(entry.name for entry in found if entry.is_dir())))
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from weightwise.errors import UnsupportedError, UnwritableError
-from weightwise.formats import durable
+from tests.samples import SAMPLES
+from weightwise.errors import FormatError, UnsupportedError, UnwritableError
+from weightwise.formats import durable, open_stored
 from weightwise.formats.durable import whole
 
 LIMITED = """
@@ -37,6 +38,15 @@ def test_a_file_appears_when_the_block_ends(tmp_path):
         assert names(tmp_path) == [f".m.{os.getpid()}.partial"]
     assert names(tmp_path) == ["m"]
     assert (tmp_path / "m").read_bytes() == b"new"
+
+
+def test_a_file_that_is_not_whole_is_none_of_its_folder(tmp_path):
+    (tmp_path / "m.npy").write_bytes((SAMPLES / "numpy_plain.npy").read_bytes())
+    (tmp_path / ".m.npy.7.partial").write_bytes((SAMPLES / "numpy_plain.npy").read_bytes()[:-4])
+    assert open_stored(tmp_path).path == str(tmp_path / "m.npy")
+    (tmp_path / "m.npy").unlink()
+    with pytest.raises(FormatError, match="expected a folder with one model, found none"):
+        open_stored(tmp_path)
 
 
 def test_what_was_written_can_be_read_and_changed(tmp_path):

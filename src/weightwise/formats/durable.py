@@ -15,6 +15,7 @@ from io import BufferedRandom
 from pathlib import Path
 
 from weightwise.errors import UnwritableError, WeightwiseError
+from weightwise.source import PARTIAL
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def whole(path: str | Path) -> Iterator[BufferedRandom]:
     A file that is there keeps its permissions. Raises `UnwritableError` where the system does not let it be written.
     """
     target = Path(path)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial") if target.name else target
+    partial = target.with_name(f".{target.name}.{os.getpid()}{PARTIAL}") if target.name else target
     file = opened(target, partial)
     try:
         with file:
