@@ -288,7 +288,7 @@ def _constant(slot: Slot, value: float | tuple[float, ...], reason: str, dtype: 
     def values() -> Array:
         import numpy
 
-        return numpy.full(shape, value, dtype)
+        return numpy.full(shape, numpy.reshape(value, shape) if isinstance(value, tuple) else value, dtype)
 
     numbers = ", ".join(f"{number:g}" for number in (value if isinstance(value, tuple) else (value,)))
     return Fed(shape, dtype, (), f"{numbers}, since {reason}", values)
