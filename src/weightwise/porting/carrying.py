@@ -93,7 +93,7 @@ def write(found: Plan, out: str | Path, allow_lossy: bool = False) -> None:
 def _filled(found: Plan) -> StoredModel:
     """Return the ported model with the values of the plan in its arrays, which declare their axes."""
     values = {filling.target.path: filling.values for filling in found.fillings}
-    axes = {weight.stored.path: str(weight.bound.axes) for weight in found.ported.model.weights if weight.bound}
+    axes = {weight.stored.path: weight.bound.notation for weight in found.ported.model.weights if weight.bound}
     stored = found.ported.model.stored
     layers = tuple(
         replace(

@@ -100,11 +100,11 @@ def plan(
         fillings = tuple(_made(*pair, said, found) for pair in zip(found.model.weights, transfers, strict=True))
         return Plan(source, found, None, fillings, found.notes, found.left)
     pairs = matched(found.model, target, {step_name(name, PLAIN): place for name, place in chosen.items()})
+    if reasons:
+        pairs = [replace(pair, why=_reason(pair, found, reasons)) for pair in pairs]
     by_target = {name: rows for pair in pairs for name, rows in _told_by_target(pair, found)}
     check_told(source, target.stored.framework or found.model.stored.framework, {**by_target, **said})
     fillings = tuple(filling for pair in pairs for filling in _filled(pair, found, {**by_target, **said}))
-    if reasons:
-        pairs = [replace(pair, why=_reason(pair, found, reasons)) for pair in pairs]
     compared = [] if reasons else [difference for pair in pairs for difference in _differences(pair, found)]
     more = (*(sentence for pair in pairs for sentence in _assumed(pair)), *compared)
     settings = (*found.notes, *more)
