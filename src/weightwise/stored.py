@@ -80,10 +80,12 @@ class Tensor:
 
 @dataclass(frozen=True)
 class SizeOf:
-    """The size of one axis of a tensor, as a setting that the graph computes."""
+    """The size of one axis of a tensor, or `times · size ** power`, as a setting that the graph computes."""
 
     tensor: Tensor
     axis: int
+    times: float = 1.0
+    power: float = 1.0
 
 
 @dataclass(frozen=True)

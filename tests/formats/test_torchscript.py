@@ -32,6 +32,7 @@ COMPUTED = (
     "exported_decomposed.pt2",
     "exported_rows.pt2",
     "exported_branches.pt2",
+    "exported_attention.pt2",
 )
 """The samples that compute with layers alone."""
 UNNAMED = {

@@ -16,14 +16,16 @@ from math import prod
 from typing import Any
 
 from weightwise.formats.torch_arrays import LARGEST
-from weightwise.formats.torch_functions import is_whole, regrouped
-from weightwise.formats.torch_graph import ENTRY, INSIDE, LAST_INSIDE, UNKNOWN, Graph, Part, Shape
+from weightwise.formats.torch_functions import is_whole, regrouped, spread
+from weightwise.formats.torch_graph import ATTENDED, ENTRY, INSIDE, LAST_INSIDE, UNKNOWN, Graph, Part, Shape
 from weightwise.formats.torch_meanings import ZEROS, Held, Meaning
 from weightwise.formats.torch_operators import PASSING, meaning, turned
 from weightwise.stored import StoredArray, Tensor
 
 ATEN = "torch.ops.aten."
 ATTENTION = "MultiheadAttention"
+ENTRANCES = ("linear", "transpose")
+"""The operators with which such a module begins, on its query, its key and its value."""
 KINDS = ("parameters", "buffers")
 VIEWS = ("view", "reshape", "_unsafe_view")
 CONSTANT = ("as_int", "as_float", "as_bool", "as_string", "as_ints", "as_floats", "as_bools", "as_strings")
@@ -60,6 +62,8 @@ class Program:
     values: dict[str, Any] = field(default_factory=dict)
     """Arrays and tensors by their names in the graph."""
     shapes: dict[Tensor, Shape] = field(default_factory=dict)
+    attended: dict[str, Tensor] = field(default_factory=dict)
+    """What each module of attention has last returned."""
 
     def drawn(self) -> Graph:
         """Returns the modules and the calls that connect them."""
@@ -137,7 +141,7 @@ class Program:
         values = list(arguments.values())
         if name in PASSING and values and isinstance(values[0], (Tensor, Held)):
             return values[0]
-        array = turned(name, values)
+        array = turned(name, values) or spread(name, values)
         if array is not None:
             return array
         if name == "zeros":
@@ -148,9 +152,15 @@ class Program:
             return found.inputs[0]
         owner = next((path for path, _ in reversed(list(stack_of(node))) if path in self.graph.parts), "")
         if self.graph.parts[owner].class_name == ATTENTION:
+            returned = next((value for value in values if value == self.attended.get(owner)), None)
+            if returned is not None:  # what follows lays its results out as the module returns them
+                return returned
             self.attend(self.graph.parts[owner], name, values)
+            self.enter(owner, name, values)
         shapes = [self.shapes.get(value) for value in found.inputs] if found else ()
         result = self.graph.operator(owner, name or "of another kind", found, shapes)
+        if result is not None and self.graph.parts[owner].class_name == ATTENTION:
+            self.attended[owner] = result
         if name.endswith("_") and values:
             self.graph.write(values[0], result)
         return result
@@ -167,13 +177,24 @@ class Program:
             return
         part.config = {"add_zero_attn": False, **part.config, "num_heads": size.shape[-1] // query[-1]}
 
+    def enter(self, owner: str, name: str, values: Sequence[Any]) -> None:
+        """Notes what a module of attention reads: query, key and value enter it in turn, alike ones once."""
+        outside = [value for value in values if isinstance(value, Tensor) and value.layer not in (UNKNOWN, ZEROS)]
+        others = [value for value in values if isinstance(value, Held) and not value.path.startswith(f"{owner}.")]
+        masked = name.startswith("scaled_dot_product") and any(value not in (None, 0) for value in values[3:])
+        entering = self.graph.entering.setdefault(owner, [])
+        if name in ENTRANCES and not others:
+            entering += outside
+        elif outside or others or masked or name == "baddbmm":
+            entering += [Tensor(UNKNOWN)] * (ATTENDED + 1)  # a mask, which no layer computes with
+
     def give(self, name: str, value: Any) -> None:
         """Gives a name a value, whose shape is that of the name."""
         self.values[name] = value
         sizes = self.sizes(name)
         if isinstance(value, Tensor) and sizes is not None:
             shape = tuple(size if isinstance(size, int) else None for size in sizes)
-            self.shapes.setdefault(value, shape)
+            self.shapes[value] = shape
 
     def sizes(self, name: str) -> Sizes | None:
         """Returns the shape of a tensor by its name; None where the file does not have it."""
@@ -189,6 +210,9 @@ class Program:
             return content if kind != "as_none" else None
         if kind == "as_tensor":
             return self.named(content)
+        if kind == "as_sym_ints":
+            sizes = [inner(item, "as_int") for item in items(content)]
+            return [Tensor(UNKNOWN) if size is None else size for size in sizes]
         if kind in ("as_tensors", "as_optional_tensors"):
             return [self.named(item if kind == "as_tensors" else inner(item, "as_tensor")) for item in items(content)]
         return Tensor(UNKNOWN, 0, 0)

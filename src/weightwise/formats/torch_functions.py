@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from weightwise.formats.torch_meanings import Arguments, Held, Meaning, NoModuleError
-from weightwise.stored import Tensor
+from weightwise.stored import SizeOf, Tensor
 
 FARTHEST = (1 << 63) - 1
 """What stands for the end of an axis, whatever its size."""
@@ -35,8 +35,8 @@ VIEWS = frozenset(
 
 
 def number(value: Any) -> bool:
-    """Returns whether a value is a number."""
-    return type(value) in (int, float)
+    """Returns whether a value is a number, or a size that is one."""
+    return type(value) in (int, float, SizeOf)
 
 
 def arithmetic(class_name: str, arguments: Arguments) -> Meaning:
@@ -80,7 +80,22 @@ def several(class_name: str, arguments: Arguments) -> Meaning:
     tensors = arguments["tensors"]
     if not isinstance(tensors, (list, tuple)) or not tensors:
         raise NoModuleError
+    arrays = [tensor for tensor in tensors if isinstance(tensor, Held)]
+    if class_name == "cat" and len(arrays) == 1 and len(tensors) == 2 and arrays[0].spread:
+        config = {"dim": arguments["dim"], "other_shape": arrays[0].shape, "other_first": tensors[0] is arrays[0]}
+        return Meaning("cat", config, {"other": arrays[0]}, (tensors[arrays[0] is tensors[0]],))
     return Meaning(class_name, {"dim": arguments["dim"]}, inputs=tuple(tensors))
+
+
+def spread(name: str, given: Sequence[Any]) -> Held | None:
+    """Returns an array that is repeated for every example of a batch, where that is what an operator does."""
+    array, sizes = (*given[:2], None, None)[:2]
+    if name != "expand" or not isinstance(array, Held) or not isinstance(sizes, (list, tuple)):
+        return None
+    rest = [own if size == -1 else size for own, size in zip(array.shape[1:], sizes[1:], strict=False)]
+    if array.turned or array.shape[:1] != (1,) or len(sizes) != len(array.shape) or tuple(rest) != array.shape[1:]:
+        return None
+    return Held(array.path, array.shape, spread=True)
 
 
 def sliced(arguments: Arguments) -> Meaning:

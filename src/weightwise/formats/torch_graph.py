@@ -34,10 +34,16 @@ ENTRY = "(input)"
 UNKNOWN = "(unknown)"
 """What stands for a layer in tensors that no layer returns."""
 
+SIZES = frozenset(("_operator", "dim", "floor_divide", "floordiv", "format", "sym_size", "warn"))
+"""Operators that compute sizes, or texts, and no tensors."""
+
 LAST_INSIDE = {"MultiheadAttention": "out_proj"}
 """Modules of PyTorch that compute with the arrays of a module in them, which is the last to do so."""
 INSIDE = ("NonDynamicallyQuantizableLinear", "torch.nn.modules.linear")
 """The class of such a module, which is never called itself."""
+
+ATTENDED = 3
+"""Inputs of a module of attention: query, key, value."""
 
 Shape = tuple[int | None, ...]
 
@@ -93,6 +99,8 @@ class Graph:
     taken: set[str] = field(default_factory=set)
     """The paths of arrays that operators own."""
 
+    entering: dict[str, list[Tensor]] = field(default_factory=dict)
+    """What a module of attention that is not called yet has read."""
     written: dict[Tensor, Tensor] = field(default_factory=dict)
     """What is in the place of a tensor since an operator wrote there."""
 
@@ -142,10 +150,11 @@ class Graph:
             found = ranked(found, shapes)
             name = self.layer_of(owner, operator, found)
             if name is not None and name == f"{owner}.{LAST_INSIDE.get(self.parts[owner].class_name)}":
-                return self.call(owner, [Tensor(UNKNOWN)] * 3)
+                return self.call(owner, attended(self.entering.pop(owner, [])))
             if name is not None:
                 return self.call(name, found.inputs, shapes)
-        self.others[operator] = self.others.get(operator, 0) + 1
+        if self.parts[owner].class_name not in LAST_INSIDE and operator not in SIZES:
+            self.others[operator] = self.others.get(operator, 0) + 1
         return None
 
     def layer_of(self, owner: str, operator: str, found: Meaning) -> str | None:
@@ -237,6 +246,12 @@ class Graph:
         """Returns a layer with its calls and the shape of what it reads."""
         part = self.parts.get(layer.name)
         return layer if part is None else replace(layer, calls=tuple(part.calls), build_shape=part.shape)
+
+
+def attended(entering: Sequence[Tensor]) -> list[Tensor]:
+    """Returns query, key and value, of which alike ones enter an attention once."""
+    known = 0 < len(entering) <= ATTENDED
+    return [*entering, *[entering[-1]] * (ATTENDED - len(entering))] if known else [Tensor(UNKNOWN)] * ATTENDED
 
 
 def is_fed(found: Meaning) -> bool:

@@ -24,6 +24,8 @@ class Held:
     shape: tuple[int, ...]
     turned: bool = False
     """Whether its two axes are exchanged, as `t()` does."""
+    spread: bool = False
+    """Whether it is repeated along its first axis, of length one, for every example of a batch."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class NoModuleError(Exception):
 def held(arguments: Arguments, *names: str) -> dict[str, Held]:
     """Returns the arrays among the arguments that are not None; raises `NoModuleError` for one that is computed."""
     given = {name: arguments[name] for name in names if arguments[name] is not None}
-    if not all(isinstance(value, Held) and not value.turned for value in given.values()):
+    if not all(isinstance(value, Held) and not value.turned and not value.spread for value in given.values()):
         raise NoModuleError
     return given
 
@@ -106,7 +108,7 @@ def linear(arguments: Arguments) -> Meaning:
 def product(arguments: Arguments, data: str, kernel: str, bias: str = "") -> Meaning:
     """Returns a Linear whose kernel, exchanged, is multiplied by: what decomposed graphs have."""
     weight = arguments[kernel]
-    if not isinstance(weight, Held) or not weight.turned:
+    if not isinstance(weight, Held) or not weight.turned or weight.spread:
         raise NoModuleError
     arrays = {"weight": Held(weight.path, weight.shape)}
     if any(arguments.get(factor, 1) != 1 for factor in ("alpha", "beta")):

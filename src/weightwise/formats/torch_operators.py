@@ -227,7 +227,7 @@ PASSING = frozenset({"alias", "clone", "contiguous", "detach", "lift_fresh", "li
 def turned(name: str, given: Sequence[Any]) -> Held | None:
     """Returns an array with its two axes exchanged, where that is what an operator does."""
     array, axes = (*given[:1], None)[0], given[1:]
-    if not isinstance(array, Held) or len(array.shape) != 2:
+    if not isinstance(array, Held) or len(array.shape) != 2 or array.spread:
         return None
     exchanges = {"t": ((),), "numpy_T": ((),), "permute": (([1, 0],), ((1, 0),)), "transpose": ((0, 1), (1, 0))}
     if tuple(axes) not in exchanges.get(name, ()):

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
-from weightwise.formats.torch_functions import is_whole, number
-from weightwise.formats.torch_graph import ENTRY, LAST_INSIDE, UNKNOWN, Graph, Shape
+from weightwise.formats.torch_functions import is_whole, number, spread
+from weightwise.formats.torch_graph import ATTENDED, ENTRY, LAST_INSIDE, UNKNOWN, Graph, Shape
 from weightwise.formats.torch_meanings import ZEROS, Held, Meaning, states
 from weightwise.formats.torch_operators import PASSING, meaning, turned
 from weightwise.formats.torchscript_code import Code
@@ -23,8 +23,6 @@ from weightwise.stored import SizeOf, StoredArray, Tensor
 MOST_STEPS = 300_000
 MOST_DEPTH = 60
 ROOT = "__torch__"
-ATTENDED = 3
-"""Inputs of a module of attention: query, key, value."""
 
 
 class TooLongError(Exception):
@@ -47,10 +45,12 @@ class Reference:
 
 @dataclass(frozen=True)
 class Size:
-    """The size of one axis of a tensor, or all of them where the axis is None."""
+    """The size of one axis of a tensor, or `times · size ** power`; all of them where the axis is None."""
 
     of: Tensor
     axis: int | None
+    times: float = 1.0
+    power: float = 1.0
 
 
 @dataclass
@@ -97,6 +97,7 @@ ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
     "sub": lambda first, second: first - second,
 }
 """Operators of numbers that stand in the code."""
+DIVISIONS = ("div", "floor_divide", "floordiv", "true_divide")
 CASTS = ("annotate", "unchecked_cast")
 NUMBERS = ("int", "float", "bool")
 
@@ -311,10 +312,14 @@ class Machine:
             return self.compared(name, given) if all(is_constant(value) for value in given) else self.unknown()
         if name in ARITHMETIC and len(given) > 1 and all(number(value) for value in given[:2]):
             return ARITHMETIC[name](*given[:2])
-        array = turned(name, given)
+        scaled = scaled_size(name, given)
+        if scaled is not None:
+            return scaled
+        array = turned(name, given) or spread(name, given)
         if array is not None:
             return array
-        found = flattening(given) or viewed(given) if name in ("view", "reshape") else meaning(name, given, named)
+        settings = [as_setting(value) for value in given]
+        found = flattening(given) or viewed(given) if name in ("view", "reshape") else meaning(name, settings, named)
         if found and is_whole(found):
             return found.inputs[0]
         if self.asked is not None:
@@ -414,11 +419,34 @@ def size_told(tensor: Tensor, place: int, size: Any) -> Any:
     """
     if type(size) is int:
         return size
-    if not isinstance(size, Size) or size.axis is None:
+    if not isinstance(size, Size) or size.axis is None or (size.times, size.power) != (1, 1):
         return -1
     if size.axis == place and (size.of == tensor or place == 0):
         return None
     return f"x.shape[{size.axis}]" if size.of == tensor else SizeOf(size.of, size.axis)
+
+
+def scaled_size(name: str, given: Sequence[Any]) -> Size | None:
+    """Returns a size that is multiplied or divided by a number, or raised to a power; None for anything else."""
+    size, factor = (*given[:2], None, None)[:2]
+    if not isinstance(size, Size) or size.axis is None:
+        return None
+    if name == "sqrt" and size.times == 1:
+        return replace(size, power=size.power / 2)
+    if not number(factor) or not factor:
+        return None
+    if name == "pow" and size.times == 1:
+        return replace(size, power=size.power * factor)
+    if name == "mul" or name in DIVISIONS:
+        return replace(size, times=size.times * (factor if name == "mul" else 1 / factor))
+    return None
+
+
+def as_setting(value: Any) -> Any:
+    """Returns the size of an axis as a setting that is told by the tensor, and any other value itself."""
+    if isinstance(value, Size) and value.axis is not None:
+        return SizeOf(value.of, value.axis, value.times, value.power)
+    return value
 
 
 def is_constant(value: Any) -> bool:

@@ -114,16 +114,24 @@ def _drafted_model(
 
 def _sized(config: Mapping[str, Any], signals: Mapping[Tensor, Signal]) -> Mapping[str, Any]:
     """Return a configuration in which the sizes of tensors are numbers, where these are known."""
-    lists = {key: value for key, value in config.items() if isinstance(value, tuple)}
+    lists = {key: value if isinstance(value, tuple) else (value,) for key, value in config.items()}
     if not any(isinstance(item, SizeOf) for value in lists.values() for item in value):
         return config
-    return {**config, **{key: tuple(_size(item, signals) for item in value) for key, value in lists.items()}}
+    sized = {key: tuple(_size(item, signals) for item in value) for key, value in lists.items()}
+    return {key: sized[key] if isinstance(value, tuple) else sized[key][0] for key, value in config.items()}
 
 
 def _size(value: Any, signals: Mapping[Tensor, Signal]) -> Any:
     shape = signals.get(value.tensor, UNKNOWN).shape if isinstance(value, SizeOf) else None
-    known = shape is not None and -len(shape) <= value.axis < len(shape)
-    return shape[value.axis] if shape is not None and known and shape[value.axis] is not None else value
+    size = shape[value.axis] if shape is not None and -len(shape) <= value.axis < len(shape) else None
+    if size is None:
+        return value
+    number = value.times * size**value.power
+    return round(number) if abs(number - round(number)) < _EXACT else number
+
+
+_EXACT = 1e-9
+"""How near a whole number that is computed with fractions is to be one."""
 
 
 def _same_call(

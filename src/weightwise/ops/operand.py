@@ -1,4 +1,4 @@
-"""A tensor and an array of the layer, value by value: embeddings of positions that are added, scales that were learned.
+"""A tensor and an array of the layer, value by value or side by side: positions, scales, a place for the whole input.
 
 The array's axes are the last ones of the tensor, and where it has length one it is repeated
 (https://numpy.org/doc/stable/user/basics.broadcasting.html).
@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from weightwise.ops.features import along, feature_names, last, varying
+from weightwise.ops.features import along, feature_names, last, spoken, varying
+from weightwise.ops.merge import Concatenate
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes, only
 
 if TYPE_CHECKING:
@@ -84,3 +85,50 @@ class Operand(Operation):
     def sentence(self) -> str:
         """Return what the layer does."""
         return _SENTENCES[self.how]
+
+
+@dataclass(frozen=True)
+class Beside(Operation):
+    """A tensor and an array side by side along an axis, the same array for every example."""
+
+    axis: int
+    """The axis, the batch being 0, or from the end."""
+    shape: tuple[int, ...]
+    """The sizes of the array, the first of them 1."""
+    first: bool
+    """Whether the array comes first."""
+
+    def __post_init__(self) -> None:
+        """Raise `ShapeError` where the array has something for each of several examples."""
+        if self.shape[:1] != (1,) or self.axis % len(self.shape) == 0:
+            raise ShapeError(f"an array of shape {self.shape} is not the same for all examples along axis {self.axis}")
+
+    def roles(self) -> Mapping[str, str]:
+        """Return the axes of the array that are longer than one."""
+        return {"other": " ".join(feature_names(varying(self.shape)))}
+
+    def sizes(self, inputs: Sequence[Shape]) -> Mapping[str, int]:
+        """Return the sizes of these axes."""
+        return Operand("add", self.shape).sizes(inputs)
+
+    def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
+        """Return the input's shape, longer along the axis; raises `ShapeError` where the array does not fit."""
+        shape = only(inputs, "a layer with an array")
+        return Concatenate(self.axis).output_shapes([shape, (shape[0], *self.shape[1:])])
+
+    def tensor_axes(self, inputs: Sequence[TensorAxes]) -> TensorAxes:
+        """Return the input's axes, unless a merged one is joined."""
+        return Concatenate(self.axis).tensor_axes([inputs[0], inputs[0]])
+
+    def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
+        """Return the tensor and the array, which has the axes that are longer than one."""
+        import numpy
+
+        (x,) = inputs
+        array = numpy.broadcast_to(weights["other"].reshape(self.shape), (len(x), *self.shape[1:]))
+        return (numpy.concatenate([array, x] if self.first else [x, array], self.axis),)
+
+    def sentence(self) -> str:
+        """Return what the layer does."""
+        place = "before" if self.first else "behind"
+        return f"lays numbers that it learned {place} its input along {spoken((self.axis,))}"

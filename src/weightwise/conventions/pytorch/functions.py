@@ -15,6 +15,8 @@ of https://docs.pytorch.org/docs/stable/torch.html; what is not in it has PyTorc
     pow                               {exponent: 2.0}
     clamp                             {min: 0.0, max: None}
     cat stack                         {dim: 1}                     of any number of tensors
+    cat                               {dim: 1, parameters: ["other"], other_shape: (1, 1, 8), other_first: True}
+                                                                   of a tensor and an array, the same for all examples
     permute                           {dims: (0, 2, 1)}
     transpose                         {dim0: 1, dim1: 2}
     reshape                           {shape: (-1, 4, 8)}          its first size is the batch's: -1, None (whatever it
@@ -47,7 +49,7 @@ from weightwise.ops.activation import Activation
 from weightwise.ops.arranging import DropAxes, Exchange, InsertAxis, Stack, Transpose
 from weightwise.ops.functions import spelled
 from weightwise.ops.merge import Concatenate, Merge
-from weightwise.ops.operand import Operand
+from weightwise.ops.operand import Beside, Operand
 from weightwise.ops.operation import Operation, ShapeError
 from weightwise.ops.pooling import GlobalPooling
 from weightwise.ops.product import Product
@@ -136,6 +138,13 @@ def _clamp(config: Config, inputs: Shapes, parts: Parts) -> Activation:
 
 def _function(name: str, config: Config, inputs: Shapes, parts: Parts) -> Activation:
     return Activation(_FUNCTIONS[name])
+
+
+def _joined(config: Config, inputs: Shapes, parts: Parts) -> Operation:
+    axis = whole(config.get("dim", 0))
+    if has("other")(config):
+        return Beside(axis, wholes(config["other_shape"]), bool(config["other_first"]))
+    return Concatenate(axis)
 
 
 def _attention(config: Config, inputs: Shapes, parts: Parts) -> ScaledAttention:
@@ -270,7 +279,7 @@ RULES = {
     **{name: _checked(partial(_function, name)) for name in _FUNCTIONS},
     **{name: _checked(partial(_reduce, how)) for name, how in _REDUCTIONS.items()},
     **{name: _checked(lambda config, inputs, parts: Product()) for name in ("bmm", "matmul")},
-    "cat": _checked(lambda config, inputs, parts: Concatenate(whole(config.get("dim", 0)))),
+    "cat": _checked(_joined),
     "chunk": _checked(_chunk),
     "clamp": _checked(_clamp),
     "flip": _checked(_flip),

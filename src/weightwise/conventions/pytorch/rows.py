@@ -95,7 +95,7 @@ ROWS = (
     Row(f"{BATCH} {INSTANCE}", "running_mean", role="mean", axes="features", when=tracked, trainable=False),
     Row(f"{BATCH} {INSTANCE}", "running_var", role="variance", axes="features", when=tracked, trainable=False),
     Row(f"{BATCH} {INSTANCE}", "num_batches_tracked", "-", "", when=has("num_batches_tracked"), trainable=False),
-    Row("add div mul sub", "other", "other", "...places", when=has("other"), expand=_operand),
+    Row("add cat div mul sub", "other", "other", "...places", when=has("other"), expand=_operand),
     Row("PReLU", "weight", "slope", "...slopes", expand=_slopes),
     *_recurrent("RNNCell RNN_l", "units"),
     *_recurrent("LSTMCell LSTM_l", "(gate[i f g o] units)"),
