@@ -26,6 +26,7 @@ from weightwise.conventions.flax.settings import FUNCTIONS
 from weightwise.errors import UnsupportedError
 from weightwise.model import Model
 from weightwise.naming.signals import in_order
+from weightwise.ops.operation import Shape
 from weightwise.stored import StoredLayer, Tensor
 from weightwise.views.code_flax_functions import called, expression, literal, settings
 
@@ -51,17 +52,40 @@ def code(model: Model, name: str = "Net", dtype: str = "float32", observed: bool
     name = identifier(name, "Net")
     writer = _Writer(root, dtype, observed)
     body = list(writer.lines())
-    return "\n".join(
-        (
-            *_imports(body),
-            "",
-            "",
-            f"class {name}(nn.Module):",
-            *writer.head(),
-            *body,
-            *_loading(model, name, writer.inputs),
-        )
-    )
+    head = (f"class {name}(nn.Module):", *_told(model), *writer.head())
+    return "\n".join((*_imports(body), "", "", *head, *body, *_loading(name, writer.inputs)))
+
+
+def _told(model: Model) -> Iterator[str]:
+    """Yield the docstring of the class, which tells the shapes where they are known."""
+    stored = model.root.stored
+    given = [_entering(model, tensor) for tensor in stored.inputs]
+    returned = [_leaving(model, tensor) for tensor in stored.outputs]
+    shapes = [shape for shape in (*given, *returned) if shape is not None]
+    if given and len(shapes) == len(given) + len(returned):
+        texts = [_shown(shape) for shape in shapes]
+        yield f'    """Takes {", ".join(texts[: len(given)])} and returns {", ".join(texts[len(given) :])}."""'
+        yield ""
+
+
+def _entering(model: Model, tensor: Tensor) -> Shape | None:
+    """Return the shape of an input of the model, which its first reader knows."""
+    for layer in model.layers:
+        for read, shape in zip(layer.calls[0].inputs if layer.calls else (), layer.inputs, strict=False):
+            if read == tensor:
+                return shape
+    return None
+
+
+def _leaving(model: Model, tensor: Tensor) -> Shape | None:
+    layer = next((layer for layer in model.layers if layer.name == tensor.layer), None)
+    outputs = layer.call_outputs[tensor.call] if layer and tensor.call < len(layer.call_outputs) else ()
+    return outputs[tensor.index] if tensor.index < len(outputs) else None
+
+
+def _shown(shape: Shape) -> str:
+    sizes = ("batch", *("n" if size is None else str(size) for size in shape[1:]))
+    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
 
 def identifier(text: str, otherwise: str) -> str:
@@ -90,7 +114,7 @@ def _imports(body: Sequence[str]) -> Iterator[str]:
     yield "from flax.serialization import msgpack_restore"
 
 
-def _loading(model: Model, name: str, inputs: Sequence[str]) -> Iterator[str]:
+def _loading(name: str, inputs: Sequence[str]) -> Iterator[str]:
     """Yield the lines that load the weights, which are a function, and those that call the model, as a comment."""
     yield from (
         "",
@@ -197,23 +221,23 @@ class _Writer:
 
     def module(self, layer: StoredLayer, number: int, read: list[str], outputs: Sequence[Tensor]) -> Iterator[str]:
         """Yield the lines that make a module and call it, or that call one which is there."""
-        carried = any(self.readers[tensor] for tensor in outputs[1:])
+        carried = any(tensor.layer == layer.name and tensor.index for tensor in self.readers)
         config = {key: value for key, value in layer.config.items() if key != "return_carry" or carried}
         arguments = [*self.settings(config), f"name={literal(layer.name)}"]
+        made = called(f"nn.{class_of(layer)[6:]}", *arguments)
         given = self.given(layer, read)
         self.release(read)
         holder = self.made.get(layer.name)
         if holder is None and len(layer.calls) > 1:
             holder = self.made[layer.name] = self.free(identifier(layer.name, "layer"))
-            yield from broken(f"{holder} = ", f"nn.{class_of(layer)[6:]}(", arguments)
+            yield from broken(f"{holder} = ", made)
         targets = self.carried(layer, outputs, read[0]) if carried else self.target(outputs[0], read[0])
-        made = called(f"nn.{class_of(layer)[6:]}", *arguments)
         line = f"{INDENT}{targets} = {holder or made}({given})"
         if len(line) <= WIDTH or holder:
             yield line
             return
         holder = self.free(identifier(layer.name, "layer"))
-        yield from broken(f"{holder} = ", f"nn.{class_of(layer)[6:]}(", arguments)
+        yield from broken(f"{holder} = ", made)
         yield f"{INDENT}{targets} = {holder}({given})"
 
     def given(self, layer: StoredLayer, read: Sequence[str]) -> str:
@@ -288,14 +312,43 @@ def _cells(layer: StoredLayer) -> list[str]:
     return [layer.config[f"{side}_rnn"]["config"]["cell"]["class_name"] for side in ("forward", "backward")]
 
 
-def broken(start: str, text: str, arguments: Sequence[str] = ()) -> Iterator[str]:
-    """Yield a statement, its arguments a line each where one line is too long."""
-    whole = f"{INDENT}{start}{text}{', '.join(arguments)}{')' if arguments else ''}"
-    if len(whole) <= WIDTH:
-        yield whole
-    elif arguments:
+def broken(start: str, text: str) -> Iterator[str]:
+    """Yield a statement; where one line is too long, each argument of its call, or each operand, has a line."""
+    if len(INDENT + start + text) <= WIDTH:
         yield f"{INDENT}{start}{text}"
-        yield from (f"{INDENT}    {argument}," for argument in arguments)
-        yield f"{INDENT})"
+    elif text.endswith(")") and re.match(r"[\w.]+\(", text):
+        yield from exploded(INDENT, start + text, "")
     else:
-        yield whole
+        yield f"{INDENT}{start}("
+        operands = re.split(r" (?=[-+*/@] )", text)
+        whole = len(INDENT) + 4 + len(text) <= WIDTH
+        yield from (f"{INDENT}    {operand}" for operand in ([text] if whole else operands))
+        yield f"{INDENT})"
+
+
+def exploded(indent: str, text: str, end: str) -> Iterator[str]:
+    """Yield a call, a list or a tuple with a line for each thing in it, and these broken again where they must be."""
+    opening = re.search(r"[([]", text)
+    if len(indent + text + end) <= WIDTH or opening is None or text[-1] not in ")]":
+        yield f"{indent}{text}{end}"
+        return
+    yield f"{indent}{text[: opening.end()]}"
+    for item in items(text[opening.end() : -1]):
+        yield from exploded(f"{indent}    ", item, ",")
+    yield f"{indent}{text[-1]}{end}"
+
+
+def items(text: str) -> Iterator[str]:
+    """Yield what stands between the outermost commas of code.
+
+    >>> list(items('[a, b], axis=-1, name="a, b"'))
+    ['[a, b]', 'axis=-1', 'name="a, b"']
+    """
+    depth, begun = 0, 0
+    for found in re.finditer(r'"(?:[^"\\]|\\.)*"|[()\[\],]', text):
+        depth += (found[0] in ("(", "[")) - (found[0] in (")", "]"))
+        if found[0] == "," and depth == 0:
+            yield text[begun : found.start()].strip()
+            begun = found.end()
+    if rest := text[begun:].strip():
+        yield rest

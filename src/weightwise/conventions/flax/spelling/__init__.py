@@ -20,6 +20,7 @@ from weightwise.ops.merge import Concatenate, Merge
 from weightwise.ops.norm import BatchNorm, GroupNorm
 from weightwise.ops.operation import Operation, Shape
 from weightwise.ops.packed_attention import PackedAttention
+from weightwise.ops.reparametrised import Reparametrised
 from weightwise.ops.rescaling import Rescaling
 from weightwise.ops.reshaping import Identity
 from weightwise.ops.spatial import Spatial
@@ -63,6 +64,8 @@ class FlaxSpeller(Speller):
         """Return the modules and functions; raises `UnsupportedError` where linen has none."""
         if isinstance(operation, Uncomputed):
             raise UnsupportedError(operation.why)
+        if isinstance(operation, Reparametrised):
+            raise UnsupportedError("its weights are computed from others, which would have to be done before")
         if type(operation) not in SPELLINGS:
             raise UnsupportedError(f"linen has nothing that {operation.sentence()}")
         return SPELLINGS[type(operation)](operation, inputs)

@@ -135,7 +135,7 @@ def _pooling(operation: Pooling, inputs: Shapes) -> Spelled:
         config["strides"] = window.strides
     padding, beyond = _pooled_padding(window, inputs)
     if operation.reduce == "max":
-        return one("max_pool", **config, padding=_summed(padding, beyond))
+        return one("max_pool", **config, **_given(_summed(padding, beyond)))
     before: tuple[Step, ...] = ()
     counts = operation.padding_counts or operation.divisor is not None
     if counts and beyond and operation.divisor is None:
@@ -144,7 +144,7 @@ def _pooling(operation: Pooling, inputs: Shapes) -> Spelled:
         counts = False
     padded = _summed(padding, beyond)
     include = {} if counts or padded == "VALID" else {"count_include_pad": False}
-    pool = Step("avg_pool", {**config, "padding": padded, **include})
+    pool = Step("avg_pool", {**config, **_given(padded), **include})
     if operation.divisor is None:
         return Spelled((*before, pool))
     scaling = Step("rescale", {"scale": prod(window.size) / operation.divisor}, name="scale")
@@ -172,6 +172,10 @@ def _summed(padding: str | Pairs | None, beyond: Pairs) -> str | Pairs:
     more = beyond or ((0, 0),) * len(padding)
     pairs = tuple((one + two, three + four) for (one, three), (two, four) in zip(padding, more, strict=True))
     return pairs if any(map(any, pairs)) else "VALID"
+
+
+def _given(padding: str | Pairs) -> dict[str, Any]:
+    return {} if padding == "VALID" else {"padding": padding}
 
 
 _REDUCED = {"max": "max", "average": "mean"}
