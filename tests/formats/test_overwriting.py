@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from weightwise.errors import FormatError, UnsupportedError, UnwritableError
 from weightwise.formats import checksums, open_stored, overwriting
 from weightwise.formats.dtypes import BITS, SMALL_INTEGERS, code_dtype, decoded, encoded, read_as, table
 from weightwise.formats.overwriting import overwrite
+from weightwise.formats.safetensors_writer import Written, write_safetensors
 from weightwise.stored import StoredArray, StoredModel
 
 SUFFIXES = {".keras", ".h5", ".pt", ".pth", ".ckpt", ".pt2", ".npy", ".npz", ".msgpack", ".safetensors", ".eqx"}
@@ -375,6 +377,21 @@ def test_slabs_of_an_archive_and_of_values_are_joined(tmp_path, monkeypatch):
         numpy.array_equal(array.read(), values[array.path]) for array in everything(open_stored(tmp_path / "m.keras"))
     )
     assert_archives_are_sound((tmp_path / "m.keras").read_bytes())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_no_more_than_one_array_is_in_memory(tmp_path, monkeypatch, dtype):
+    monkeypatch.setattr(overwriting, "SLAB", 1 << 18)
+    path = tmp_path / "m.safetensors"
+    shape, ones = (1024, 2048), numpy.ones((2048, 1024), "float32")
+    write_safetensors(path, [Written(name, shape, dtype, lambda: ones.T) for name in "abc"])
+    arrays = everything(open_stored(path))
+    tracemalloc.start()
+    overwrite(path, path, [(array, lambda: numpy.zeros((2048, 1024), "float32").T) for array in arrays])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert ones.nbytes <= peak <= ones.nbytes + (1 << 22)
+    assert not any(array.read().any() for array in everything(open_stored(path)))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")

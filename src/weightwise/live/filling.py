@@ -27,12 +27,11 @@ def fill(thing: Any, values: Mapping[str, numpy.ndarray]) -> None:
     """
     model = live_model(thing)
     arrays = {array.path: array for array in arrays_of(model)}
+    given: dict[str, str] = {}  # the path whose values an array gets, by the path of its owner
     for path, found in values.items():
         check(model, arrays, path, found)
-    given: dict[str, str] = {}  # the path whose values an array gets, by the path of its owner
-    for path in values:
         first = given.setdefault(arrays[path].tied or path, path)
-        if not agree(values[first], values[path]):
+        if first != path and not agree(values[first], found):
             raise UnsupportedError(f"{model.path}: {first} and {path} are tied, and cannot get different values.")
     ways = [(setter(model, array), source) for array, source in receivers(arrays, given)]
     for assign, source in ways:
@@ -90,7 +89,7 @@ def agree(first: numpy.ndarray, second: numpy.ndarray) -> bool:
     """Returns whether values are the same, NaN with NaN."""
     import numpy
 
-    return first is second or numpy.array_equal(first, second, equal_nan=first.dtype.kind in "fc")
+    return numpy.array_equal(first, second, equal_nan=first.dtype.kind in "fc")
 
 
 def plain(values: numpy.ndarray) -> numpy.ndarray:
