@@ -31,6 +31,8 @@ from weightwise.views.code_pytorch_functions import expression, is_activation
 from weightwise.views.code_pytorch_modules import SIGNATURES, arguments, literal
 
 WIDTH = 120
+LONGEST = 24
+"""The most letters of a variable that is called after its layer."""
 INDENT = " " * 8
 ATTENTION = "MultiheadAttention"
 LINEAR = ("Linear", "NonDynamicallyQuantizableLinear")
@@ -43,6 +45,8 @@ STATES = {
     "RNNCell": ("h",),
 }
 """Modules that return states, and what these are called."""
+ARITHMETIC = ("add", "sub", "mul", "div")
+"""Operators that may have an array of their own."""
 PARTS = ("chunk", "split", "unbind")
 """Operators that return several tensors."""
 
@@ -179,7 +183,7 @@ class _Writer:
 
     @cached_property
     def sequence(self) -> list[_Line]:
-        """The calls in an order in which they can run, as near to that of the layers as can be."""
+        """The calls in an order in which they can run: one branch after the other, the first layers first."""
         skipped = {layer.name for layer in self.root.layers if layer.class_name == "Identity"}
         skipped |= set(self.projections.values())
         places = {layer.name: place for place, layer in enumerate(self.root.layers)}
@@ -192,16 +196,23 @@ class _Writer:
                 missing[key] += 1
         ready = [(places[name], number, name) for name, number in calls if not missing[name, number]]
         heapq.heapify(ready)
-        found = []
-        while ready:
-            _, number, name = heapq.heappop(ready)
+        found: list[_Line] = []
+        onward: list[tuple[int, int, str]] = []
+        while ready or onward:
+            _, number, name = heapq.heappop(onward) if onward else heapq.heappop(ready)
             if name not in skipped:
                 reads = tuple(map(self.tensor, calls[name, number].inputs))
                 found.append(_Line(self.layers[name], number, reads))
+            freed = []
             for follower in waiting.get((name, number), ()):
                 missing[follower] -= 1
                 if not missing[follower]:
-                    heapq.heappush(ready, (places[follower[0]], follower[1], follower[0]))
+                    freed.append((places[follower[0]], follower[1], follower[0]))
+            for left in onward:
+                heapq.heappush(ready, left)
+            onward = sorted(freed)[:1]
+            for later in sorted(freed)[1:]:
+                heapq.heappush(ready, later)
         return found
 
     def made(self) -> Iterator[str]:
@@ -209,7 +220,8 @@ class _Writer:
         yield "    def __init__(self) -> None:"
         yield f"{INDENT}super().__init__()"
         nested: dict[str, list[StoredLayer]] = {}
-        for layer in self.root.layers:
+        used = dict.fromkeys(line.layer.name for line in self.sequence)
+        for layer in (self.layers[name] for name in used):
             if self.is_module(layer):
                 first, dot, _ = layer.name.partition(".")
                 nested.setdefault(first if dot else layer.name, []).append(layer)
@@ -221,9 +233,14 @@ class _Writer:
 
     def is_module(self, layer: StoredLayer) -> bool:
         """Return whether a layer is an attribute of the network."""
-        return bool(layer.calls) and layer.class_name in SIGNATURES and layer.name not in self.projections.values()
+        known = layer.class_name in SIGNATURES or bool(_operand(layer))
+        return known and layer.name not in self.projections.values()
 
     def module(self, layer: StoredLayer) -> Iterator[str]:
+        if shape := _operand(layer):
+            zeros = f"nn.Parameter(torch.zeros({', '.join(map(literal, shape))}))"
+            yield f'{INDENT}{_attribute(layer.name)} = nn.ParameterDict({{"other": {zeros}}})'
+            return
         yield from _broken(f"{_attribute(layer.name)} = ", f"nn.{_own(layer)}", self.arguments(layer))
 
     def nested(self, first: str, layers: Sequence[StoredLayer]) -> Iterator[str]:
@@ -236,7 +253,7 @@ class _Writer:
                 if path not in made:
                     yield f"{INDENT}{_attribute(path)} = nn.ModuleDict()"
                     made.add(path)
-            yield from _broken(f"{_attribute(layer.name)} = ", f"nn.{_own(layer)}", self.arguments(layer))
+            yield from self.module(layer)
 
     def arguments(self, layer: StoredLayer) -> list[str]:
         try:
@@ -265,10 +282,11 @@ class _Writer:
             left.subtract(line.reads)
             text = self.text(line)
             if number == len(lines) - 1 and self.outputs == (line.output,) and not self.observed and _is_one(line):
-                yield f"{INDENT}return {text}"
+                yield from _wrapped("return ", text)
                 return
             targets = self.targets(line, left)
-            yield self.commented(f"{INDENT}{targets} = {text}", line)
+            first, *more = _wrapped(f"{targets} = ", text)
+            yield from (first, *more) if more else (self.commented(first, line),)
             yield from self.observations(line) if self.observed else ()
         missing = next((tensor for tensor in self.outputs if tensor not in self.names), None)
         if missing is not None:
@@ -301,6 +319,8 @@ class _Writer:
         if missing is not None:
             raise UnsupportedError(f"{line.layer.name}: it reads what no layer of the model returns")
         names = [self.names[tensor] for tensor in line.reads]
+        if _operand(line.layer):
+            names.append(f'{_attribute(line.layer.name)}["other"]')
         try:
             text = expression(line.layer.class_name, line.layer.config, names)
             text = text if text is not None else self.called(line.layer, names)
@@ -362,7 +382,7 @@ class _Writer:
         if not left[tensor] and not (self.observed and tensor.index == 0):
             return "_"
         again = "x" if "x" in free else next(iter(free), "")
-        candidates = chain((wish, again, "x", "y"), _numbered(identifier(tensor.layer)))
+        candidates = chain((wish, again, "x", "y", "z"), _numbered(identifier(tensor.layer)))
         name = next(found for found in candidates if found and found not in held)
         held.add(name)
         if name in free:
@@ -411,6 +431,12 @@ def _own(layer: StoredLayer) -> str:
     return "Linear" if layer.class_name in LINEAR else layer.class_name
 
 
+def _operand(layer: StoredLayer) -> tuple[int, ...]:
+    """Return the shape of the array that an operator between a tensor and an array has; empty for any other layer."""
+    shape = layer.config.get("other_shape", ())
+    return tuple(shape) if layer.class_name in ARITHMETIC and "other" in layer.config.get("parameters", ()) else ()
+
+
 def _is_one(line: _Line) -> bool:
     """Return whether a statement returns one tensor."""
     name = line.layer.class_name
@@ -441,8 +467,9 @@ def _attribute(path: str) -> str:
 
 
 def identifier(text: str) -> str:
-    """Return a text as the name of a variable."""
-    found = re.sub(r"\W", "_", text, flags=re.ASCII).strip("_") or "y"
+    """Return a text as the name of a variable, `branch` for one that would be long."""
+    found = re.sub(r"\W", "_", text, flags=re.ASCII).strip("_")
+    found = found if 0 < len(found) <= LONGEST else "branch"
     return f"y_{found}" if found[0].isdigit() or found in TAKEN else found
 
 
@@ -458,6 +485,20 @@ def _shape(shape: Shape) -> str:
         for place, size in enumerate(shape)
     ]
     return f"({', '.join(sizes)}{',' * (len(sizes) == 1)})"
+
+
+def _wrapped(start: str, text: str) -> list[str]:
+    """Return a statement, what its last call is given on a line of its own where one line is too long."""
+    whole = f"{INDENT}{start}{text}"
+    if len(whole) <= WIDTH:
+        return [whole]
+    depth, place = 0, len(text)
+    for place in range(len(text) - 1, -1, -1):
+        depth += {")": 1, "(": -1}.get(text[place], 0)
+        if not depth:
+            break
+    head, inside = (f"{text[:place]}(", text[place + 1 : -1]) if text.endswith(")") else ("(", text)
+    return [f"{INDENT}{start}{head}", f"{INDENT}    {inside}", f"{INDENT})"]
 
 
 def _broken(start: str, function: str, given: Sequence[str]) -> Iterator[str]:

@@ -81,8 +81,6 @@ def expression(class_name: str, config: Config, names: Sequence[str]) -> str | N
 
 
 def _arithmetic(name: str, config: Config, names: Sequence[str]) -> str:
-    if config.get("parameters"):
-        raise ValueError("it has an array of its own")
     other = literal(config["other"]) if "other" in config else names[1]
     if config.get("alpha", 1) != 1:
         return f"torch.{name}({names[0]}, {other}, alpha={literal(config['alpha'])})"

@@ -148,7 +148,7 @@ class TorchSpeller(Speller):
 def _has_channels(operation: Norm | PReLU) -> bool:
     """Return whether PyTorch's module has one axis of channels, behind the batch."""
     if isinstance(operation, Standardization):
-        return operation.given is None
+        return operation.given is None or any(isinstance(statistic, tuple) for statistic in operation.given)
     return isinstance(operation, (BatchNorm, GroupNorm, PReLU))
 
 

@@ -14,6 +14,7 @@ from weightwise.conventions.pytorch.spelling.steps import (
     Program,
     axis_size,
     chain,
+    constants,
     function,
     module,
     refuse,
@@ -166,7 +167,7 @@ def spelled_unit_norm(operation: UnitNorm, inputs: Sequence[Shape]) -> Spelled:
 def spelled_standardization(operation: Standardization, inputs: Sequence[Shape]) -> Spelled:
     """Return operators where the statistics are two numbers, and otherwise a BatchNorm that learns nothing."""
     if operation.given is not None:
-        return _standardized(operation, *operation.given)
+        return _standardized(operation, inputs, *operation.given)
     refuse("PyTorch has no module that undoes a normalization by statistics that it holds", operation.invert)
     refuse("its statistics are single numbers, which PyTorch has no module for", not operation.axes)
     return chain(
@@ -183,11 +184,48 @@ def spelled_standardization(operation: Standardization, inputs: Sequence[Shape])
     )
 
 
-def _standardized(operation: Standardization, mean: Constant, variance: Constant) -> Spelled:
-    if isinstance(mean, tuple) or isinstance(variance, tuple):
-        refuse("its statistics differ from place to place and are settings, for which PyTorch has no module")
-        raise AssertionError
-    deviation = max(variance**0.5, operation.epsilon)
+def _standardized(operation: Standardization, inputs: Sequence[Shape], mean: Constant, variance: Constant) -> Spelled:
+    """Return operators with the statistics, which are numbers, or one for each place along an axis."""
+    rank = len(inputs[0]) if inputs else 0
+    shape = _meeting(operation, inputs[0]) if inputs else ()
+    refuse("its statistics differ from place to place, and the places are not known", not rank and _several(operation))
+    means, variances = (_numbers(statistic, shape) for statistic in (mean, variance))
+    if isinstance(variances, tuple):
+        deviation: Numbers = tuple(max(number**0.5, operation.epsilon) for number in variances)
+    else:
+        deviation = max(variances**0.5, operation.epsilon)
     if operation.invert:
-        return chain(function("mul", other=deviation), function("add", other=mean))
-    return chain(function("sub", other=mean), function("div", other=deviation))
+        return chain(constants("mul", deviation, shape), constants("add", means, shape))
+    return chain(constants("sub", means, shape), constants("div", deviation, shape))
+
+
+Numbers = float | tuple[float, ...]
+
+
+def _several(operation: Standardization) -> bool:
+    return any(isinstance(statistic, tuple) for statistic in operation.given or ())
+
+
+def _meeting(operation: Standardization, shape: Shape) -> tuple[int, ...]:
+    """Return the shape of an array that meets a tensor with the statistics along its one axis."""
+    if not _several(operation):
+        return ()
+    refuse("its statistics run along several axes", len(operation.axes) != 1)
+    axis = operation.axes[0] % len(shape)
+    refuse("its statistics run along an axis whose size is open", shape[axis] is None)
+    return (shape[axis] or 0, *[1] * (len(shape) - 1 - axis))
+
+
+def _numbers(statistic: Constant, shape: Sequence[int]) -> Numbers:
+    """Return a number, or as many as the shape has places, of numbers nested in tuples."""
+    if not isinstance(statistic, tuple):
+        return statistic
+    flat = [number for part in statistic for number in _flat(part)]
+    return tuple(flat * (shape[0] if len(flat) == 1 else 1))
+
+
+def _flat(statistic: Constant) -> list[float]:
+    """Return the numbers that are nested in tuples."""
+    if not isinstance(statistic, tuple):
+        return [statistic]
+    return [number for part in statistic for number in _flat(part)]

@@ -9,6 +9,7 @@ from weightwise.conventions.pytorch.spelling.steps import (
     Program,
     axis_size,
     chain,
+    constants,
     function,
     module,
     refuse,
@@ -123,25 +124,12 @@ def spelled_dot(operation: Dot, inputs: Sequence[Shape]) -> Spelled:
 def spelled_rescaling(operation: Rescaling, inputs: Sequence[Shape]) -> Spelled:
     """Return the multiplication and the addition, of which one that changes nothing is left away."""
     scale, offset = operation.scale, operation.offset
-    if isinstance(scale, tuple) or isinstance(offset, tuple):
-        return _rescaled_apart(operation, inputs)
-    steps = [function("mul", other=scale)] * (scale != 1) + [function("add", other=offset)] * (offset != 0)
-    return chain(*(steps or [module("Identity")]))
-
-
-def _rescaled_apart(operation: Rescaling, inputs: Sequence[Shape]) -> Spelled:
-    """Return the rescaling of each element of the last axis by numbers of its own."""
     size = axis_size(inputs, -1)
-    given = (operation.scale, operation.offset)
-    refuse("its factors differ along an axis whose size is open", size is None)
-    scales, offsets = (value if isinstance(value, tuple) else (value,) * (size or 0) for value in given)
-    program = Program()
-    parts = program.add(function("split", split_size_or_sections=1, dim=-1), SOURCE)
-    changed = []
-    for number, (scale, offset) in enumerate(zip(scales, offsets, strict=True)):
-        steps = [function("mul", f"mul_{number}", other=scale), function("add", f"add_{number}", other=offset)]
-        changed.append(program.follow(steps, Output(parts.step, number)))
-    return program.spelled(program.add(function("cat", dim=-1), *changed))
+    several = isinstance(scale, tuple) or isinstance(offset, tuple)
+    refuse("its factors differ along an axis whose size is open", several and size is None)
+    shape = (size or 0,)
+    steps = [constants("mul", scale, shape)] * (scale != 1) + [constants("add", offset, shape)] * (offset != 0)
+    return chain(*(steps or [module("Identity")]))
 
 
 def spelled_shuffle(operation: ChannelShuffle | PixelShuffle | PixelUnshuffle, inputs: Sequence[Shape]) -> Spelled:

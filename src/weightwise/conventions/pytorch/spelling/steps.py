@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from weightwise.conventions.spelling import INPUT, Feed, Output, Spelled, Step
+from weightwise.conventions.spelling import INPUT, Feed, Filled, Output, Spelled, Step
 from weightwise.errors import UnsupportedError
 from weightwise.ops.operation import Shape
 
@@ -33,6 +33,18 @@ def module(
 def function(operator: str, name: str = "", **settings: Any) -> Step:
     """Return an operator of PyTorch, a layer without arrays."""
     return Step(operator, {**settings, "parameters": [], "buffers": []}, {}, name or operator)
+
+
+def operand(operator: str, shape: Sequence[int], feed: Feed, name: str = "") -> Step:
+    """Return `add`, `sub`, `mul` or `div` of a tensor and an array of this shape, which meets its last axes."""
+    return module(operator, name or operator, parameters=["other"], other_shape=tuple(shape), feeds={"other": feed})
+
+
+def constants(operator: str, values: float | tuple[float, ...], shape: Sequence[int]) -> Step:
+    """Return `add`, `sub`, `mul` or `div` of a tensor and a number, or numbers that the source has as a setting."""
+    if not isinstance(values, tuple):
+        return function(operator, other=values)
+    return operand(operator, shape, Filled(values, "it is a setting of the source", "float64"))
 
 
 def size_or_open(size: int | None) -> Any:
