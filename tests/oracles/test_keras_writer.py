@@ -7,6 +7,7 @@ itself, so that only settings that matter are in the configurations.
 from __future__ import annotations
 
 import os
+import random
 from dataclasses import replace
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -135,16 +136,16 @@ UNLOADABLE = {"keras3_shared_across.keras"}
 
 
 def filled(model):
-    random = numpy.random.default_rng(3)
-    model.set_weights([random.uniform(0.1, 1, value.shape).astype(value.dtype) for value in model.get_weights()])
+    drawn = numpy.random.default_rng(3)
+    model.set_weights([drawn.uniform(0.1, 1, value.shape).astype(value.dtype) for value in model.get_weights()])
     return model
 
 
 def inputs(model):
-    random = numpy.random.default_rng(5)
+    drawn = numpy.random.default_rng(5)
     shapes = [[2, *(size or 6 for size in tensor.shape[1:])] for tensor in model.inputs]
     return [
-        random.integers(0, 9, shape) if "int" in tensor.dtype else random.normal(size=shape).astype(tensor.dtype)
+        drawn.integers(0, 9, shape) if "int" in tensor.dtype else drawn.normal(size=shape).astype(tensor.dtype)
         for shape, tensor in zip(shapes, model.inputs, strict=True)
     ]
 
@@ -221,6 +222,37 @@ def test_weights_alone_are_loaded(keras, tmp_path, make):
     other = make(keras)
     other.load_weights(tmp_path / "ours.weights.h5")
     assert_same_arrays(other.get_weights(), model.get_weights())
+
+
+def random_graph(keras, chosen):
+    """Returns a model of branches that join and of layers that are called again, in any order."""
+    layers = keras.layers
+    entries = [layers.Input((3,), name=f"entry_{number}") for number in range(chosen.randint(1, 3))]
+    shared, found = [layers.Dense(3, name=f"shared_{number}") for number in range(2)], list(entries)
+    for number in range(chosen.randint(3, 25)):
+        made = chosen.choice(["dense", "shared", "added", "joined"])
+        if made in ("dense", "shared"):
+            layer = layers.Dense(3, name=f"dense_{number}") if made == "dense" else chosen.choice(shared)
+            found.append(layer(chosen.choice(found)))
+        else:
+            merge = layers.Add if made == "added" else layers.Concatenate
+            joined = merge(name=f"{made}_{number}")([chosen.choice(found), chosen.choice(found)])
+            found.append(layers.Dense(3, name=f"after_{number}")(joined))
+    outputs = chosen.sample(found[len(entries) :], chosen.randint(1, 3))
+    return filled(keras.Model(entries, outputs, name="random"))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_layers_in_any_order_get_their_weights(keras, tmp_path, seed):
+    chosen = random.Random(seed)
+    model = random_graph(keras, chosen)
+    model.save(tmp_path / "theirs.keras")
+    stored = open_stored(str(tmp_path / "theirs.keras"))
+    layers = tuple(chosen.sample(stored.root.layers, len(stored.root.layers)))
+    write_keras(tmp_path / "ours.keras", replace(stored, root=replace(stored.root, layers=layers)))
+    loaded = keras.saving.load_model(tmp_path / "ours.keras")
+    assert [layer.name for layer in loaded.layers] == [layer.name for layer in model.layers]
+    assert_same_arrays(loaded.get_weights(), model.get_weights())
 
 
 @pytest.mark.parametrize("name", [name for name in SAVED if name not in OWN_CLASSES | UNLOADABLE])
