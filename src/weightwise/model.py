@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from weightwise.answers.locate import Location, Slice
     from weightwise.axes import Bound
     from weightwise.ops.operation import Operation, Shape
+    from weightwise.porting.single import Arranged
 
 
 class Evidence(Enum):
@@ -72,6 +73,8 @@ class Weight:
     """For unknown axes: the axes strings that fit."""
     at: str = ""
     """The block of a named axis that it is, of an array that the operation takes whole: `gate=i`."""
+    operation: Operation | None = field(default=None, repr=False)
+    """What its layer computes; None when that is unknown."""
 
     @property
     def path(self) -> str:
@@ -114,6 +117,16 @@ class Weight:
             raise SelectionError(f"{self.path}: its axes are unknown ({self.note}), so nothing can be selected by name")
         wanted = {**(position or {}), **{name.removesuffix("_"): place for name, place in named.items()}}
         return self.bound.select(self.values(), wanted)[0]
+
+    def to(self, framework: str) -> Arranged:
+        """Return it as `pytorch`, `keras` or `flax` has it: `pattern` tells how it is arranged, `values()` its values.
+
+        Raises `UnsupportedError` where that framework has no such array.
+        """
+        # Imported when it is asked for: ports rest on the model, this is only where people look for them.
+        from weightwise.porting.single import arranged
+
+        return arranged(self, framework)
 
 
 @dataclass(frozen=True)

@@ -217,6 +217,7 @@ def _weight(index: int, item: _Owned) -> Weight:
         named.note,
         named.readings,
         named.at,
+        item.draft.operation,
     )
 
 

@@ -139,12 +139,16 @@ def _gates(kernels: tuple[Weight, ...]) -> set[str]:
 
 
 def entering(operation: Operation, layer: Layer) -> tuple[Shape, ...]:
-    """Return the shape of what a layer reads, as far as its arrays tell: its channels; empty where they do not."""
+    """Return the shape of what a layer reads, as far as it is told: its channels, and one per group where none are.
+
+    Empty for operations that take inputs of any number of axes.
+    """
     axis = "in" if isinstance(operation, Filtering) else operation.input_axis
     factors = [factor for weight in layer.weights if weight.bound is not None for factor in weight.bound.factors]
-    size = next((factor.size for factor in factors if factor.name in (axis, f"{axis}/groups")), None)
+    groups = operation.groups if isinstance(operation, Conv | TransposedConv) else 1
+    size = next((factor.size for factor in factors if factor.name in (axis, f"{axis}/groups")), groups)
     opened = operation.open_shape()
-    if size is None or isinstance(operation, Norm | Embedding):
+    if not axis or isinstance(operation, Norm | Embedding):
         return ()
     if isinstance(operation, Filtering) and opened is not None:
         spatial = (None,) * (len(opened) - 2)

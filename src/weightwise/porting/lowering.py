@@ -88,8 +88,7 @@ def lowered_layers(model: Model, speller: Speller) -> Lowered:
     for layer in model.walk():
         if layer.is_model or not layer.weights:
             continue
-        operation, shapes = _met_alone(speller, layer, model.stored.framework)
-        spelled = _spelled(speller, layer, operation, shapes)
+        spelled = spelled_alone(speller, layer, model.stored.framework)
         notes += (f"{layer.name}: {note}" for note in spelled.notes if layer.operation is not None)
         held = [step for step in spelled.steps if holds(speller.framework, step)]
         made += (Made(step_name(layer.name, step), step, layer) for step in held)
@@ -100,14 +99,14 @@ def lowered_layers(model: Model, speller: Speller) -> Lowered:
     return Lowered(tuple(made), (), (), {}, tuple(notes))
 
 
-def _met_alone(speller: Speller, layer: Layer, framework: str) -> tuple[Operation, tuple[Shape, ...]]:
-    """Return the operation of a layer whose calls are not known, in the layout of the target, and what it reads."""
+def spelled_alone(speller: Speller, layer: Layer, framework: str) -> Spelled:
+    """Return the spelling of a layer whose calls are not known; raises `UnsupportedError`."""
     operation = operation_of(layer, framework)
     shapes = tuple(shape for shape in layer.inputs if shape is not None) or entering(operation, layer)
     if not shapes:
-        return operation, ()
+        return _spelled(speller, layer, operation, ())
     layout = speller.layout(operation, len(shapes[0])) or as_it_is(len(shapes[0]))
-    return relaid(operation, layout), tuple(arranged_shape(shape, layout) for shape in shapes)
+    return _spelled(speller, layer, relaid(operation, layout), [arranged_shape(shape, layout) for shape in shapes])
 
 
 def holds(framework: str, step: Step) -> bool:
@@ -134,9 +133,8 @@ def _spelled(speller: Speller, layer: Layer, operation: Operation, shapes: Seque
     try:
         return speller.spelled(operation, shapes)
     except UnsupportedError as error:
-        raise UnsupportedError(
-            f"{layer.name} ({layer.class_name}): {speller.framework} cannot have it: {error}"
-        ) from None
+        name = f"{layer.name} ({layer.class_name})" if layer.class_name else layer.name
+        raise UnsupportedError(f"{name}: {speller.framework} cannot have it: {error}") from None
 
 
 def _argument(value: Any, found: Callable[[Output], Tensor]) -> Any:

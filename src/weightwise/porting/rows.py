@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from weightwise.axes import Bound, parse
+from weightwise.axes import Axes, Bound, parse
 from weightwise.axes.terms import Name
 from weightwise.errors import UnsupportedError
 from weightwise.model import Layer, Model
@@ -75,12 +75,17 @@ def rearranged(bound: Bound, rows: Rows, source: str, target: str) -> tuple[Boun
 
     Raises `UnsupportedError` where it has no such rows.
     """
-    own, wanted = (_with_rows(bound, rows.axes(framework)) for framework in (source, target))
+    own, wanted = (with_rows(bound.axes, rows.axes(framework)) for framework in (source, target))
     return parse(own).bind(bound.shape, {**bound.sizes, **rows.sizes}), wanted
 
 
-def _with_rows(bound: Bound, merged: str) -> str:
-    return " ".join(f"({merged})" if term == Name("in") else str(term) for term in bound.axes.terms)
+def with_rows(axes: Axes, merged: str) -> str:
+    """Return axes with what was flattened in the place of `in`.
+
+    >>> with_rows(parse("out in"), "c h w")
+    'out (c h w)'
+    """
+    return " ".join(f"({merged})" if term == Name("in") else str(term) for term in axes.terms)
 
 
 def check_told(model: Model, target: str, said: Mapping[str, Rows | None]) -> None:
