@@ -146,6 +146,15 @@ def upsampling(mode: str, arguments: Arguments) -> Meaning:
     )
 
 
+def interpolated(arguments: Arguments) -> Meaning:
+    """Returns the Upsample that `torch.nn.functional.interpolate` is."""
+    if arguments["antialias"]:
+        raise NoModuleError
+    tensor, *_ = arguments.values()
+    config = {name: value for name, value in arguments.items() if name not in ("input", "antialias")}
+    return Meaning("Upsample", config, inputs=(tensor,))
+
+
 def unflattened(arguments: Arguments) -> Meaning:
     """Returns an Unflatten."""
     config = {"dim": arguments["dim"], "unflattened_size": arguments["sizes"]}

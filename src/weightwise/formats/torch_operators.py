@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from weightwise.formats import torch_meanings as meanings
-from weightwise.formats.torch_functions import SIGNATURES
+from weightwise.formats.torch_functions import SIGNATURES, interpolated
 from weightwise.formats.torch_meanings import RANKS, Arguments, Held, Meaning, NoModuleError, plain
 from weightwise.stored import SizeOf
 
@@ -48,6 +48,13 @@ def meaning(name: str, given: Sequence[Any], named: Mapping[str, Any]) -> Meanin
     operators = (OPERATORS.get(plain_name), FUNCTIONS.get(ALIASES.get(plain_name, plain_name)))
     told = (said(operator, given, named) for operator in operators if operator)
     return next((found for found in told if found is not None), None)
+
+
+def resizing(module: str, name: str, given: Sequence[Any], named: Mapping[str, Any]) -> Meaning | None:
+    """Returns what PyTorch's own function `interpolate` does, whose code depends on how many axes its input has."""
+    if name != "interpolate" or not module.startswith("torch.nn.functional"):
+        return None
+    return said(INTERPOLATE, given, named)
 
 
 def in_place(name: str) -> str:
@@ -218,6 +225,10 @@ OPERATORS: Mapping[str, Operator] = {
     "pad": Operator("self pad mode='constant' value=None", meanings.pad),
     "constant_pad_nd": Operator("self pad value=0", lambda arguments: meanings.pad({**arguments, "mode": "constant"})),
 }
+INTERPOLATE = Operator(
+    "input size=None scale_factor=None mode='nearest' align_corners=None recompute_scale_factor=None antialias=False",
+    interpolated,
+)
 FUNCTIONS: Mapping[str, Operator] = {name: Operator(*entry) for name, entry in SIGNATURES.items()}
 """Operators that are no modules."""
 PASSING = frozenset({"alias", "clone", "contiguous", "detach", "lift_fresh", "lift_fresh_copy", "to", "_to_copy"})

@@ -8,17 +8,30 @@ left out, and so is what depends on them.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
 from weightwise.formats.torch_functions import is_whole, number, spread
 from weightwise.formats.torch_graph import ATTENDED, ENTRY, LAST_INSIDE, UNKNOWN, Graph, Shape
 from weightwise.formats.torch_meanings import ZEROS, Held, Meaning, states
-from weightwise.formats.torch_operators import PASSING, meaning, turned
+from weightwise.formats.torch_operators import PASSING, meaning, resizing, turned
 from weightwise.formats.torchscript_code import Code
-from weightwise.stored import SizeOf, StoredArray, Tensor
+from weightwise.formats.torchscript_sizes import (
+    ARITHMETIC,
+    CASTS,
+    COMPARISONS,
+    NUMBERS,
+    Size,
+    as_setting,
+    flattening,
+    is_constant,
+    is_plain,
+    scaled_size,
+    viewed,
+)
+from weightwise.stored import StoredArray, Tensor
 
 MOST_STEPS = 300_000
 MOST_DEPTH = 60
@@ -43,16 +56,6 @@ class Reference:
     path: str
 
 
-@dataclass(frozen=True)
-class Size:
-    """The size of one axis of a tensor, or `times · size ** power`; all of them where the axis is None."""
-
-    of: Tensor
-    axis: int | None
-    times: float = 1.0
-    power: float = 1.0
-
-
 @dataclass
 class Member:
     """What a module has: its class, and its attributes as values."""
@@ -74,32 +77,6 @@ class Frame:
     value: Any = None
     several: bool = False
     """Whether a branch that is not known to be taken returns before the end."""
-
-
-COMPARISONS: Mapping[str, Callable[..., Any]] = {
-    "__contains__": lambda values, value: value in values,
-    "__is__": lambda first, second: first is second,
-    "__isnot__": lambda first, second: first is not second,
-    "__not__": lambda value: not value,
-    "eq": lambda first, second: first == second,
-    "ge": lambda first, second: first >= second,
-    "gt": lambda first, second: first > second,
-    "le": lambda first, second: first <= second,
-    "len": len,
-    "lt": lambda first, second: first < second,
-    "ne": lambda first, second: first != second,
-}
-"""Operators of which the condition of a branch is made, where all that they compare is constant."""
-ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
-    "add": lambda first, second: first + second,
-    "floordiv": lambda first, second: first // second if second else None,
-    "mul": lambda first, second: first * second,
-    "sub": lambda first, second: first - second,
-}
-"""Operators of numbers that stand in the code."""
-DIVISIONS = ("div", "floor_divide", "floordiv", "true_divide")
-CASTS = ("annotate", "unchecked_cast")
-NUMBERS = ("int", "float", "bool")
 
 
 @dataclass
@@ -286,6 +263,9 @@ class Machine:
         if space == "torch":
             return self.operator(last, given, named, frame)
         if name.startswith(f"{ROOT}."):
+            found = resizing(space.partition(f"{ROOT}.")[2], last, given, named)
+            if found is not None and self.asked is None:
+                return self.graph.operator(frame.path, last, found, shapes_of(found, self.shapes)) or self.unknown()
             function = self.code.function(space, last)
             return self.executed(function, frame.path, given, named) if function else self.unknown()
         if name in CASTS and len(given) == 2:
@@ -325,8 +305,7 @@ class Machine:
         if self.asked is not None:
             self.asked += [found] if found else []
             return self.unknown()
-        shapes = [self.shapes.get(value) for value in found.inputs] if found else ()
-        result = self.graph.operator(frame.path, name, found, shapes) or self.unknown()
+        result = self.graph.operator(frame.path, name, found, shapes_of(found, self.shapes)) or self.unknown()
         if name.endswith("_") and given:
             self.graph.write(given[0], result)
         return result
@@ -368,6 +347,11 @@ class Machine:
             part.config = {**own[0].config, **around(found, own[0]), **part.config}
 
 
+def shapes_of(found: Meaning | None, shapes: Mapping[Tensor, Shape]) -> list[Shape | None]:
+    """Returns the shapes of what an operator reads, as far as they are known."""
+    return [shapes.get(value) for value in found.inputs] if found else []
+
+
 def own(value: Any) -> Any:
     """Returns a list that can grow without the other, or any other value itself."""
     return list(value) if isinstance(value, list) else value
@@ -388,77 +372,6 @@ def around(found: Sequence[Meaning], convolution: Meaning) -> dict[str, Any]:
     if len(pads) > 1 or edges[::2] != edges[1::2] or pads[0].class_name[:4] not in modes:
         return {"padding_mode": None}
     return {"padding": tuple(edges[::2][::-1]), "padding_mode": modes[pads[0].class_name[:4]]}
-
-
-def flattening(given: Sequence[Any]) -> Meaning | None:
-    """Returns a Flatten for a view that keeps the first axes of what it views and lays the others in one."""
-    tensor, sizes = given if len(given) == 2 else (None, None)
-    if not isinstance(tensor, Tensor) or not isinstance(sizes, (list, tuple)) or sizes[-1:] not in ([-1], (-1,)):
-        return None
-    kept = len(sizes) - 1
-    if not kept or list(sizes[:-1]) != [Size(tensor, axis) for axis in range(kept)]:
-        return None
-    return Meaning("Flatten", {"start_dim": kept, "end_dim": -1}, inputs=(tensor,))
-
-
-def viewed(given: Sequence[Any]) -> Meaning | None:
-    """Returns what gives a tensor other sizes: numbers, sizes of tensors, and at most one that is computed."""
-    tensor, sizes = given if len(given) == 2 else (None, None)
-    if not isinstance(tensor, Tensor) or not isinstance(sizes, (list, tuple)) or not sizes:
-        return None
-    shape = [size_told(tensor, place, size) for place, size in enumerate(sizes)]
-    if shape.count(-1) > 1 or (shape[0] == -1 and sizes[0] != -1):
-        return None
-    return Meaning("reshape", {"shape": tuple(shape)}, inputs=(tensor,))
-
-
-def size_told(tensor: Tensor, place: int, size: Any) -> Any:
-    """Returns a size as a configuration has it: None is that of the same axis before, and -1 what is left.
-
-    The first axes of all tensors are the batch's; other axes of other tensors are told by them.
-    """
-    if type(size) is int:
-        return size
-    if not isinstance(size, Size) or size.axis is None or (size.times, size.power) != (1, 1):
-        return -1
-    if size.axis == place and (size.of == tensor or place == 0):
-        return None
-    return f"x.shape[{size.axis}]" if size.of == tensor else SizeOf(size.of, size.axis)
-
-
-def scaled_size(name: str, given: Sequence[Any]) -> Size | None:
-    """Returns a size that is multiplied or divided by a number, or raised to a power; None for anything else."""
-    size, factor = (*given[:2], None, None)[:2]
-    if not isinstance(size, Size) or size.axis is None:
-        return None
-    if name == "sqrt" and size.times == 1:
-        return replace(size, power=size.power / 2)
-    if not number(factor) or not factor:
-        return None
-    if name == "pow" and size.times == 1:
-        return replace(size, power=size.power * factor)
-    if name == "mul" or name in DIVISIONS:
-        return replace(size, times=size.times * (factor if name == "mul" else 1 / factor))
-    return None
-
-
-def as_setting(value: Any) -> Any:
-    """Returns the size of an axis as a setting that is told by the tensor, and any other value itself."""
-    if isinstance(value, Size) and value.axis is not None:
-        return SizeOf(value.of, value.axis, value.times, value.power)
-    return value
-
-
-def is_constant(value: Any) -> bool:
-    """Returns whether a value is known."""
-    if isinstance(value, (list, tuple)):
-        return all(is_constant(item) for item in value)
-    return value is None or isinstance(value, (bool, int, float, str))
-
-
-def is_plain(value: Any) -> bool:
-    """Returns whether a value is a number, or the size of an axis."""
-    return isinstance(value, (bool, int, float, Size))
 
 
 __all__ = ["Held", "Machine", "Member", "Reference", "TooLongError"]

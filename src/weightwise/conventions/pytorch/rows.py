@@ -22,7 +22,7 @@ _CONVOLUTIONS = " ".join(f"Conv{rank}d ConvTranspose{rank}d" for rank in RANKS)
 
 
 def _arriving(config: Config) -> Mapping[str, int]:
-    return {"in": count(config, "in_channels")}
+    return {"in": count(config, "in_channels")} if "in_channels" in config else {}
 
 
 def _kernel(layer: str, axes: str) -> Row:
