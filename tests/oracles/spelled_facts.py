@@ -14,7 +14,7 @@ from weightwise.naming import named
 from weightwise.stored import Addressing, Call, StoredArray, StoredLayer, StoredModel, Tensor
 
 GOLDEN = Path(__file__).parent / "golden"
-SOURCES = ("pytorch", "flax_linen", "flax_nnx", "keras")
+SOURCES = ("pytorch_", "flax_linen_", "flax_nnx_", "keras_")
 """The facts of today's frameworks, by the beginning of their files' names."""
 A_TENSOR = "a tensor"
 """What stands in a fact for an argument of the call that is one of its inputs, the last ones in their order."""
@@ -22,7 +22,7 @@ A_TENSOR = "a tensor"
 
 def facts(source: str) -> Iterator[Fact]:
     """Yield the facts of a framework."""
-    for path in sorted(GOLDEN.glob(f"{source}_*.jsonl")):
+    for path in sorted(GOLDEN.glob(f"{source}*.jsonl")):
         for line in path.read_text().splitlines():
             yield json.loads(line)
 

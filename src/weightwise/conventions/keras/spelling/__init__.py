@@ -29,7 +29,9 @@ from weightwise.ops.arranging import DropAxes, Exchange, InsertAxis, Stack
 from weightwise.ops.attention import Attention
 from weightwise.ops.bags import EmbeddingBag
 from weightwise.ops.cells import GruCell, LstmCell, SimpleCell
+from weightwise.ops.contraction import Contraction
 from weightwise.ops.conv import Conv
+from weightwise.ops.conv_cell import ConvLstmCell
 from weightwise.ops.dense import Dense
 from weightwise.ops.depthwise import DepthwiseConv, SeparableConv
 from weightwise.ops.einsum import Einsum
@@ -47,7 +49,7 @@ from weightwise.ops.reduction import Reduction
 from weightwise.ops.reparametrised import Reparametrised
 from weightwise.ops.resampling import Resampling
 from weightwise.ops.rescaling import Rescaling
-from weightwise.ops.reshaping import Flatten, Identity, Input, Masking, Permute, Repeat, Reshape, Unflatten
+from weightwise.ops.reshaping import Flatten, Identity, Input, Masking, Permute, Regroup, Repeat, Reshape, Unflatten
 from weightwise.ops.resizing import CenterCrop, Resizing, UpSampling
 from weightwise.ops.shuffling import ChannelShuffle, PixelShuffle, PixelUnshuffle
 from weightwise.ops.spatial import Spatial
@@ -55,7 +57,7 @@ from weightwise.ops.stacked import StackedRecurrent, Stepping
 from weightwise.ops.taking import Slice, Split, Take
 from weightwise.ops.transposed import TransposedConv
 from weightwise.ops.uncomputed import Uncomputed
-from weightwise.ops.wrappers import TimeDistributed
+from weightwise.ops.wrappers import Chain, TimeDistributed
 
 _SPELLED: Mapping[type[Operation], Callable[[Any, Sequence[Shape]], Spelled]] = {
     Activation: activations.spelled_activation,
@@ -66,7 +68,9 @@ _SPELLED: Mapping[type[Operation], Callable[[Any, Sequence[Shape]], Spelled]] = 
     CenterCrop: spatial.spelled_center,
     ChannelShuffle: arranging.spelled_channels,
     Concatenate: arranging.spelled_concatenation,
+    Contraction: dense.spelled_contraction,
     Conv: convolution.spelled_conv,
+    ConvLstmCell: recurrent.spelled_cell,
     Cropping: spatial.spelled_cropping,
     Dense: dense.spelled_dense,
     DepthwiseConv: convolution.spelled_depthwise,
@@ -100,6 +104,7 @@ _SPELLED: Mapping[type[Operation], Callable[[Any, Sequence[Shape]], Spelled]] = 
     RMSNorm: normalization.spelled_rms,
     Recurrent: recurrent.spelled_recurrent,
     Reduction: arranging.spelled_reduction,
+    Regroup: arranging.spelled_regrouping,
     Repeat: arranging.spelled_repeat,
     Resampling: spatial.spelled_resampling,
     Rescaling: arranging.spelled_rescaling,
@@ -143,6 +148,8 @@ class KerasSpeller(Speller):
         """Return the layers of Keras that compute an operation; raises `UnsupportedError`."""
         if isinstance(operation, TimeDistributed):
             return self._at_every_position(operation, inputs)
+        if isinstance(operation, Chain):
+            return self._one_after_another(operation, inputs)
         if isinstance(operation, Reparametrised):
             raise UnsupportedError("its weights are computed from others, which would have to be done before")
         if isinstance(operation, Uncomputed):
@@ -159,6 +166,16 @@ class KerasSpeller(Speller):
     def entry(self, shape: Shape) -> Step:
         """Return the layer that stands for an input of the model."""
         return arranging.entry(shape)
+
+    def _one_after_another(self, operation: Chain, inputs: Sequence[Shape]) -> Spelled:
+        """Return the layers of operations of which each reads the one before."""
+        if operation.roles():
+            raise UnsupportedError("it is several layers in one")
+        spelled = []
+        for each in operation.operations:
+            spelled.append(self.spelled(each, inputs))
+            inputs = each.output_shapes(inputs) if inputs else ()
+        return arranging.spelled_chain(spelled)
 
     def _at_every_position(self, operation: TimeDistributed, inputs: Sequence[Shape]) -> Spelled:
         """Return a layer around another; raises `UnsupportedError` where what is inside is not one layer."""

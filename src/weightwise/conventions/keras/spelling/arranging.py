@@ -6,17 +6,18 @@ https://keras.io/api/layers/reshaping_layers/, https://keras.io/api/layers/mergi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate
 
 from weightwise.conventions.keras.spelling.steps import SOURCE, Program, chain, function, layer, refuse, run, taken
-from weightwise.conventions.spelling import Spelled, Step
+from weightwise.conventions.spelling import Output, Spelled, Step
 from weightwise.ops.arranging import DropAxes, Exchange, InsertAxis, Stack
 from weightwise.ops.merge import Concatenate, Dot, Merge
 from weightwise.ops.operation import Operation, Shape
 from weightwise.ops.product import Product
 from weightwise.ops.reduction import Reduction
 from weightwise.ops.rescaling import Rescaling
-from weightwise.ops.reshaping import Flatten, Identity, Input, Masking, Permute, Repeat, Reshape, Unflatten
+from weightwise.ops.reshaping import Flatten, Identity, Input, Masking, Permute, Regroup, Repeat, Reshape, Unflatten
 from weightwise.ops.shuffling import ChannelShuffle, PixelShuffle, PixelUnshuffle
 from weightwise.ops.taking import Slice, Split, Take
 
@@ -72,6 +73,30 @@ def reshape(sizes: Shape, name: str = "") -> Step:
 def spelled_reshape(operation: Reshape, inputs: Sequence[Shape]) -> Spelled:
     """Return the reshape."""
     return chain(reshape([None if size == -1 else size for size in operation.target]))
+
+
+def spelled_regrouping(operation: Regroup, inputs: Sequence[Shape]) -> Spelled:
+    """Return the reshape to sizes of which some are those of the input."""
+    return _reshaped(operation, inputs)
+
+
+def spelled_chain(operations: Sequence[Spelled]) -> Spelled:
+    """Return the steps of operations of which each reads the first output of the one before."""
+    steps: list[Step] = []
+    for spelled in operations:
+        before = len(steps)
+        for step in spelled.steps:
+            read = tuple(_moved(output, before) for output in step.inputs)
+            steps.append(replace(step, inputs=read, name=step.name or f"part_{len(steps)}"))
+        refuse(spelled.outputs not in ((), (Output(len(spelled.steps) - 1),)), "one of its parts returns several")
+    return Spelled(tuple(steps), notes=tuple(note for spelled in operations for note in spelled.notes))
+
+
+def _moved(output: Output, before: int) -> Output:
+    """Return what a step reads, counted among the steps of all operations."""
+    if output.step >= 0 or before == 0:
+        return replace(output, step=output.step + before if output.step >= 0 else output.step)
+    return Output(before - 1)
 
 
 def spelled_permute(operation: Permute, inputs: Sequence[Shape]) -> Spelled:

@@ -44,7 +44,7 @@ def spelled_heads(operation: MultiHeadAttention, inputs: Sequence[Shape]) -> Spe
     refuse(inputs and (query is None or value is None), "it lacks a query or a value")
     read = [output for output in (query, value, key) if output is not None]
     masks = {"attention_mask": given["mask"]} if "mask" in given else {}
-    made = _grouped(operation) if operation.kv_heads is not None else _many(operation)
+    made = _grouped(operation, inputs) if operation.kv_heads is not None else _many(operation)
     return _called(made, operation.causal, operation.scores, read if inputs else (), **masks)
 
 
@@ -64,12 +64,14 @@ def _many(operation: MultiHeadAttention) -> Step:
     )
 
 
-def _grouped(operation: MultiHeadAttention) -> Step:
+def _grouped(operation: MultiHeadAttention, inputs: Sequence[Shape]) -> Step:
     refuse(operation.head_dim != operation.value_dim, "its heads share keys and values, which have another size")
-    refuse(operation.outputs or operation.axes, "its heads share keys and values, and Keras returns the query's size")
+    own = (inputs[0][-1],) if inputs else operation.outputs
+    refuse(operation.outputs not in (None, own), "its heads share keys and values, and Keras returns the query's size")
+    refuse(operation.axes, "its heads share keys and values, and Keras attends along one axis")
     more = {"use_gate": True} if operation.gate else {}
     return layer(
-        "GroupedQueryAttention",
+        "GroupQueryAttention",
         head_dim=operation.head_dim,
         num_query_heads=operation.heads,
         num_key_value_heads=operation.kv_heads,

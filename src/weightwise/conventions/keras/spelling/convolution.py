@@ -77,9 +77,9 @@ def _common(operation: Filtering) -> tuple[dict[str, Any], tuple[Step, ...]]:
 
 def _padding(window: Window, inputs: Sequence[Shape], causal: bool) -> tuple[tuple[Step, ...], str]:
     """Return the layers that pad before a convolution, and the padding of its own."""
-    if isinstance(window.padding, str) and window.beyond == "zeros":
-        if window.padding != "causal" or (causal and window.rank == 1):
-            return (), window.padding
+    own = ("valid", "same", "causal") if causal and window.rank == 1 else ("valid", "same")
+    if window.beyond == "zeros" and window.padding in own:
+        return (), str(window.padding)
     wanted = edges(window, inputs)
     if not any(map(any, wanted)):
         return (), "valid"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from string import ascii_lowercase
 
 from weightwise.conventions.keras.spelling.activations import activated
 from weightwise.conventions.keras.spelling.steps import chain, layer, refuse
-from weightwise.conventions.spelling import Spelled, Step
+from weightwise.conventions.spelling import Feed, Same, Spelled, Step
 from weightwise.ops.bags import EmbeddingBag
+from weightwise.ops.contraction import Contraction, numbered
 from weightwise.ops.dense import Dense
 from weightwise.ops.einsum import Einsum
 from weightwise.ops.embedding import Embedding
@@ -29,6 +31,30 @@ def spelled_einsum(operation: Einsum, inputs: Sequence[Shape]) -> Spelled:
     name, after = activated(operation.activation)
     settings = {"output_shape": list(operation.output), "bias_axes": operation.bias or None, "activation": name}
     return chain(layer("EinsumDense", equation=operation.equation, **settings), *after)
+
+
+def spelled_contraction(operation: Contraction, inputs: Sequence[Shape]) -> Spelled:
+    """Return the dense layer over several axes, or into several."""
+    refuse(not inputs, "which axes it sums over follows from the shape of its input, which is not known")
+    rank = len(inputs[0])
+    summed = sorted(axis % rank for axis in operation.axes)
+    letters, made = ascii_lowercase[:rank], ascii_lowercase[rank : rank + len(operation.outputs)]
+    staying = "".join(letter for axis, letter in enumerate(letters) if axis not in summed)
+    entering = "".join(letters[axis] for axis in summed)
+    refuse(operation.each, "it has weights of its own for each example of a batch")
+    sizes = [size for axis, size in enumerate(inputs[0]) if axis not in summed and axis]
+    feeds = _contracted(operation, entering, made)
+    equation = f"{letters},{entering}{made}->{staying}{made}"
+    settings = {"output_shape": [*sizes, *operation.outputs], "bias_axes": made if operation.bias else None}
+    return chain(layer("EinsumDense", "", feeds, equation=equation, activation="linear", **settings))
+
+
+def _contracted(operation: Contraction, entering: str, made: str) -> dict[str, Feed]:
+    """Return the arrays with the axes of the source by the letters of the equation."""
+    sources = zip((f"in_{letter}" for letter in entering), numbered("in", len(entering)).split(), strict=True)
+    targets = zip((f"out_{letter}" for letter in made), numbered("out", len(made)).split(), strict=True)
+    names = {**dict(sources), **dict(targets)}
+    return {role: Same(role, names) for role in operation.roles()}
 
 
 def spelled_embedding(operation: Embedding, inputs: Sequence[Shape]) -> Spelled:

@@ -85,7 +85,8 @@ def spelled_unit(operation: UnitNorm, inputs: Sequence[Shape]) -> Spelled:
 def spelled_standardization(operation: Standardization, inputs: Sequence[Shape]) -> Spelled:
     """Return the normalization by statistics that were measured or given."""
     refuse(operation.epsilon != 1e-7, "Keras divides by no deviation below 1e-7")
-    axis = list(operation.axes) if operation.axes else None
     given = operation.given or (None, None)
     mean, variance = given
-    return chain(layer("Normalization", axis=axis, mean=mean, variance=variance, invert=operation.invert))
+    return chain(
+        layer("Normalization", axis=list(operation.axes), mean=mean, variance=variance, invert=operation.invert)
+    )

@@ -1,7 +1,8 @@
 """Recurrent layers of Keras (https://keras.io/api/layers/recurrent_layers/).
 
-A layer owns nothing: its arrays are those of its cell. A module of PyTorch with several layers and directions is several
-layers here. Keras has one bias where others have two that act as their sum; a GRU that resets after the product has both.
+A layer owns nothing: its arrays are those of its cell. A module of PyTorch with several layers and directions is
+several layers here. Keras has one bias where others have two that act as their sum; a GRU that resets after the
+product has both.
 """
 
 from __future__ import annotations
@@ -130,11 +131,17 @@ def spelled_recurrent(operation: Recurrent, inputs: Sequence[Shape]) -> Spelled:
     """Return the layer, and what turns its outputs round where they keep the order of the sequence."""
     made = _layer(operation, "", _all_feeds(operation))
     if not (operation.backwards and operation.keeps_order and operation.sequences):
-        return _returning(made, operation)
+        return _returning(_begun(made, inputs), operation)
     program = Program()
-    first = program.add(made, *_inputs(inputs))
+    first = program.add(_begun(made, inputs), *_inputs(inputs))
     turned = program.add(function("numpy.Flip", "in_order", axis=1), first)
     return program.spelled(turned, *_states(operation))
+
+
+def _begun(made: Step, inputs: Sequence[Shape]) -> Step:
+    """Return a layer that begins with the states that are its inputs behind the first."""
+    states = list(_inputs(inputs))[1:]
+    return replace(made, arguments={"initial_state": states}, inputs=(SOURCE, *states)) if states else made
 
 
 def _inputs(inputs: Sequence[Shape]) -> Iterator[Output]:
@@ -143,14 +150,16 @@ def _inputs(inputs: Sequence[Shape]) -> Iterator[Output]:
 
 def _states(operation: Recurrent | Bidirectional, step: int = 0, before: int = 1) -> list[Output]:
     """Return the states among the outputs of a step."""
-    one = operation.onward if isinstance(operation, Bidirectional) else operation
-    if not one.states:
-        return []
-    kinds = 2 if isinstance(one.cell, (LstmCell, ConvLstmCell)) else 1
-    if isinstance(one.cell, StackedCells):
-        kinds = sum(2 if isinstance(cell, (LstmCell, ConvLstmCell)) else 1 for cell in one.cell.cells)
-    total = kinds * (2 if isinstance(operation, Bidirectional) else 1)
-    return [Output(step, before + index) for index in range(total)]
+    halves = [operation.onward, operation.backward] if isinstance(operation, Bidirectional) else [operation]
+    count = sum(_kinds(half.cell) for half in halves if half.states)
+    return [Output(step, before + index) for index in range(count)]
+
+
+def _kinds(cell: Cell) -> int:
+    """Return the number of states that a cell has."""
+    if isinstance(cell, StackedCells):
+        return sum(map(_kinds, cell.cells))
+    return 2 if isinstance(cell, (LstmCell, ConvLstmCell)) else 1
 
 
 def _returning(made: Step, operation: Recurrent | Bidirectional) -> Spelled:
@@ -176,7 +185,9 @@ def _bidirectional(operation: Bidirectional, name: str = "", feeds: Feeds | None
 def spelled_bidirectional(operation: Bidirectional, inputs: Sequence[Shape]) -> Spelled:
     """Return the layer with both of its directions."""
     refuse(operation.backward.backwards == operation.onward.backwards, "both its directions are the same")
-    return _returning(_bidirectional(operation, "", _all_feeds(operation)), operation)
+    several = type(operation.onward.cell) is not type(operation.backward.cell)
+    refuse(several and operation.onward.states, "its directions return the states of different cells")
+    return _returning(_begun(_bidirectional(operation, "", _all_feeds(operation)), inputs), operation)
 
 
 def spelled_stacked(operation: StackedRecurrent, inputs: Sequence[Shape]) -> Spelled:
@@ -190,7 +201,7 @@ def spelled_stacked(operation: StackedRecurrent, inputs: Sequence[Shape]) -> Spe
         make = _bidirectional if isinstance(level, Bidirectional) else _layer
         read = program.add(make(level, f"layer_{number}" if several else "", feeds), read)
         states += _states(level, read.step)
-    kinds = 2 if isinstance(operation.cell, LstmCell) else 1
+    kinds = _kinds(operation.cell)
     apart = {1 + kind: tuple(states[kind::kinds]) for kind in range(kinds)}
     return replace(program.spelled(read), apart=apart if states else {})
 
@@ -209,6 +220,6 @@ def _step(cell: Cell, inputs: Sequence[Shape], output: bool) -> Spelled:
     program = Program()
     sequence = program.add(function("numpy.ExpandDims", "sequence", axis=1), SOURCE)
     recurrent = Recurrent(cell, states=True)
-    states = (Output(SOURCE.step, index) for index in range(1, len(inputs)))
-    read = program.add(_layer(recurrent, "", _all_feeds(recurrent)), sequence, *states)
+    made = _begun(_layer(recurrent, "", _all_feeds(recurrent)), inputs)
+    read = program.add(made, sequence, *made.inputs[1:])
     return program.spelled(*([read] if output else []), *_states(recurrent, read.step))

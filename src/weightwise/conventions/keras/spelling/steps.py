@@ -1,4 +1,4 @@
-"""The layers of a spelling: classes of Keras with their settings, and functions of `keras.ops`, which are layers of a graph.
+"""The layers of a spelling: classes of Keras with their settings, and functions of `keras.ops` among them in a graph.
 
 A model in Keras's own format has a function among its layers, `keras.src.ops.numpy.Pad`, and loads it again without
 executing anything that the file holds (https://keras.io/api/ops/).
@@ -24,7 +24,7 @@ def layer(class_name: str, name: str = "", feeds: Mapping[str, Feed] | None = No
 
 
 def function(path: str, name: str, arguments: Mapping[str, Any] | None = None, **settings: Any) -> Step:
-    """Return a function of `keras.ops` by its class, `numpy.Pad`; `arguments` are those of its call that are no tensors."""
+    """Return a function of `keras.ops` by its class, `numpy.Pad`, with the arguments of its call that are no tensors."""
     return Step(f"keras.src.ops.{path}", settings, {}, name, arguments=arguments or {})
 
 
@@ -47,6 +47,7 @@ class Program:
     """Steps that read any of those before, while they are written down."""
 
     def __init__(self) -> None:
+        """Begin without steps."""
         self.steps: list[Step] = []
 
     def add(self, step: Step, *inputs: Output) -> Output:
