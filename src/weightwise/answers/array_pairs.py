@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from weightwise.answers.counterparts import layer_signature, places_matched
+from weightwise.answers.counterparts import layers_matched
 from weightwise.axes import Bound, parse
 from weightwise.errors import AxesError
 from weightwise.model import Layer, Model, Weight
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     Array = numpy.ndarray[Any, Any]
 
-SEPARATORS = re.compile(r"[./]")
 SHARE = re.compile(r"\(groups (\w+)/groups\)|(\w+)/groups")
 """A group's share of an axis, and all of an axis in groups: both have the axis in their order."""
 
@@ -46,22 +45,8 @@ def array_pairs(one: Model, other: Model) -> list[Matched]:
     paths = [{weight.stored.path: weight for weight in model.weights} for model in (one, other)]
     if paths[0].keys() == paths[1].keys():
         return [Matched((weight,), (paths[1][path],)) for path, weight in paths[0].items()]
-    return [pair for mine, yours in layers_matched(owners(one), owners(other)) for pair in _within(mine, yours)]
-
-
-def layers_matched(ours: Sequence[Layer], theirs: Sequence[Layer]) -> list[tuple[Layer, Layer]]:
-    """Return layers with arrays of the same sizes: first those of one name, then the others in their order."""
-    by_name = {_plain(layer.name): layer for layer in theirs}
-    named = [(layer, by_name[_plain(layer.name)]) for layer in ours if _plain(layer.name) in by_name]
-    same = [(mine, yours) for mine, yours in named if layer_signature(mine) == layer_signature(yours)]
-    taken = {id(layer) for pair in same for layer in pair}
-    rest = [[layer for layer in side if id(layer) not in taken] for side in (ours, theirs)]
-    marks = [[layer_signature(layer) for layer in side] for side in rest]
-    return same + [(rest[0][mine], rest[1][yours]) for mine, yours in places_matched(*marks)]
-
-
-def _plain(name: str) -> str:
-    return SEPARATORS.sub("_", name)
+    ours, theirs = owners(one), owners(other)
+    return [pair for a, b in layers_matched(ours, theirs) for pair in _within(ours[a], theirs[b])]
 
 
 def _within(mine: Layer, yours: Layer) -> Iterator[Matched]:

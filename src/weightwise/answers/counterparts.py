@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+import re
+from collections.abc import Callable, Container, Hashable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from weightwise.answers.tracing import Computed, Value
 from weightwise.axes import parse
 from weightwise.errors import AxesError
-from weightwise.model import Layer
+from weightwise.model import Layer, Weight
 from weightwise.naming.signals import Signal, operands
 from weightwise.ops.activation import Activation, Softmax
 from weightwise.ops.reshaping import Input
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     Array = numpy.ndarray[Any, Any]
 
 Layout = tuple[int, ...]
+SEPARATORS = re.compile(r"[./]")
+"""What frameworks put between the parts of a path."""
 
 
 @dataclass(frozen=True)
@@ -56,29 +59,72 @@ def _alike(one: Computed, other: Computed | None) -> bool:
 
 def _by_order(ours: Sequence[Computed], theirs: Sequence[Computed]) -> list[Pair]:
     held = [[computed for computed in side if computed.layer.weights] for side in (ours, theirs)]
-    marks = [[signature(computed) for computed in side] for side in held]
-    matched = [(held[0][one], held[1][other]) for one, other in places_matched(*marks)]
-    found = (_settled(one, other, ours, theirs) for one, other in matched)
+    matched = layers_matched(*([computed.layer for computed in side] for side in held))
+    found = (_settled(held[0][one], held[1][other], ours, theirs) for one, other in matched)
     return [Pair(one.tensor, other.tensor) for one, other in found if one is not None and other is not None]
 
 
-def places_matched(ours: Sequence[Hashable], theirs: Sequence[Hashable]) -> list[tuple[int, int]]:
-    """Return the places of what two lists have in common, in the order of both."""
-    blocks = SequenceMatcher(None, a=ours, b=theirs, autojunk=False).get_matching_blocks()
-    return [(block.a + k, block.b + k) for block in blocks for k in range(block.size)]
+def layers_matched(ours: Sequence[Layer], theirs: Sequence[Layer]) -> list[tuple[int, int]]:
+    """Return the places of layers that are each other's counterparts, in the order of the first.
+
+    Those with the same values come first, in whatever order these lie; then those of one name and the same sizes; and
+    last those of the same sizes, in the order of both.
+    """
+    matched: list[tuple[int, int]] = []
+    for marks in (_holding, _named):
+        taken = [{pair[side] for pair in matched} for side in (0, 1)]
+        places = [_places(side, marks, met) for side, met in zip((ours, theirs), taken, strict=True)]
+        both = (mark for mark in places[0] if len(places[0][mark]) == len(places[1].get(mark, ())))
+        matched += [pair for mark in both for pair in zip(places[0][mark], places[1][mark], strict=True)]
+    rest = [
+        [place for place in range(len(side)) if all(pair[number] != place for pair in matched)]
+        for number, side in enumerate((ours, theirs))
+    ]
+    sizes = [[layer_sizes(side[place]) for place in left] for side, left in zip((ours, theirs), rest, strict=True)]
+    blocks = SequenceMatcher(None, a=sizes[0], b=sizes[1], autojunk=False).get_matching_blocks()
+    matched += [(rest[0][block.a + k], rest[1][block.b + k]) for block in blocks for k in range(block.size)]
+    return sorted(matched)
 
 
-def signature(computed: Computed) -> tuple[object, ...]:
+def _places(
+    layers: Sequence[Layer], mark: Callable[[Layer], Hashable], taken: Container[int]
+) -> dict[Hashable, list[int]]:
+    """Return the places of the layers that are not taken, by what marks them."""
+    places: dict[Hashable, list[int]] = {}
+    for place, layer in enumerate(layers):
+        if place not in taken:
+            places.setdefault(mark(layer), []).append(place)
+    return places
+
+
+def layer_sizes(layer: Layer) -> tuple[object, ...]:
     """Return what a layer has in common with its like in another framework: its arrays' sizes, in no order."""
-    return (computed.tensor.index, *layer_signature(computed.layer))
-
-
-def layer_signature(layer: Layer) -> tuple[object, ...]:
-    """Return the sizes of a layer's arrays of two axes and more, in no order, and the sizes of the others."""
-    shapes = [weight.shape for weight in layer.weights if weight.role != "-" and weight.size > 1]
+    shapes = [weight.shape for weight in _counted(layer)]
     matrices = sorted(tuple(sorted(size for size in shape if size > 1)) for shape in shapes if len(shape) > 1)
     vectors = {shape[0] for shape in shapes if len(shape) == 1}
     return (tuple(matrices), tuple(sorted(vectors)))
+
+
+def _counted(layer: Layer) -> list[Weight]:
+    return [weight for weight in layer.weights if weight.role != "-" and weight.size > 1]
+
+
+def _named(layer: Layer) -> Hashable:
+    return SEPARATORS.sub("_", layer.name), layer_sizes(layer)
+
+
+def _holding(layer: Layer) -> Hashable:
+    """Return the sums of magnitudes and of squares of a layer's matrices, or else vectors: no arrangement changes them.
+
+    Vectors beside matrices do not count: a framework may have two biases for one.
+    """
+    import numpy
+
+    arrays = _counted(layer)
+    matrices = [weight for weight in arrays if len(weight.shape) > 1] or arrays
+    values = (weight.values().astype("float64") for weight in matrices)
+    sums = sorted((f"{numpy.abs(array).sum():.8e}", f"{(array * array).sum():.8e}") for array in values)
+    return layer_sizes(layer)[0], tuple(sums)
 
 
 def _settled(

@@ -31,10 +31,22 @@ if TYPE_CHECKING:
 BACKENDS = ("torch", "jax", "tensorflow")
 """What computes for Keras where nobody chose: on TensorFlow it rounds some constants to 32 bits also in float64."""
 FLOATS = {"float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16"}
-PROGRAMS = {"Lambda", "__lambda__", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "TFSMLayer"}
-"""Classes whose configuration holds code, or the path of code."""
-OWN = ("keras", "tf_keras", "tensorflow")
-"""The packages whose classes a configuration may name."""
+PROGRAMS = {"Lambda", "__lambda__", "__typespec__", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "TFSMLayer"}
+"""Classes whose configuration holds code, or names it."""
+PACKAGES = ("keras", "tf_keras")
+ROOMS = (
+    "",
+    "activations",
+    "constraints",
+    "dtype_policies",
+    "initializers",
+    "layers",
+    "models",
+    "ops",
+    "quantizers",
+    "regularizers",
+)
+"""The modules of Keras whose classes and functions a configuration may name: others read and write files."""
 
 
 def package(model: Model) -> str:
@@ -113,10 +125,17 @@ def _check_value(name: str, value: Any) -> None:
 
 
 def _check_named(name: str, class_name: str, module: str) -> None:
-    function = (module, class_name) == ("builtins", "function")  # Keras looks its name up among its own
-    if class_name in PROGRAMS or not (function or module == "" or module.split(".")[0] in OWN):
+    if class_name in PROGRAMS or not _is_own(module, class_name):
         kind = f"{module}.{class_name}".strip(".")
         raise UnsupportedError(f"{name}: it names {kind}, which is or may be a program, so Keras is not asked")
+
+
+def _is_own(module: str, class_name: str) -> bool:
+    """Return whether a class or a function is one of Keras's that only compute."""
+    if not module or (module, class_name) == ("builtins", "function"):  # Keras looks such names up among its own
+        return True
+    package, *parts = (part for part in module.split(".") if part != "src")
+    return package in PACKAGES and (parts[0] if parts else "") in ROOMS
 
 
 @contextmanager
