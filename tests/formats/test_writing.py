@@ -8,10 +8,10 @@ import numpy
 import pytest
 
 from tests.samples import SAMPLES, arrays, checksum
-from weightwise.errors import UnsupportedError
+from weightwise.errors import FormatError, UnsupportedError
 from weightwise.formats import open_stored
 from weightwise.formats.writing import write
-from weightwise.stored import Addressing, StoredArray, StoredLayer, StoredModel
+from weightwise.stored import Addressing, Call, StoredArray, StoredLayer, StoredModel, Tensor
 
 
 def array(key: str, values, axes="") -> StoredArray:
@@ -100,3 +100,22 @@ def test_other_names_are_refused(tmp_path, framework, name, message):
 def test_weights_without_a_framework_are_written_as_safetensors(tmp_path):
     write(tmp_path / "m.safetensors", replace(ported("", "a"), framework=""))
     assert list(arrays(open_stored(str(tmp_path / "m.safetensors")))) == ["a.weight"]
+
+
+@pytest.mark.parametrize(
+    ("framework", "suffix"),
+    [("PyTorch", ".safetensors"), ("Keras", ".keras"), ("Keras", ".weights.h5"), ("Flax", ".msgpack")],
+)
+def test_values_that_cannot_be_read_leave_what_was_there(tmp_path, framework, suffix):
+    def fail():
+        raise FormatError("the file became shorter")
+
+    entry = StoredLayer("entry", "InputLayer", {"batch_shape": [None, 2]}, calls=(Call(()),))
+    whole, broken = array("0", numpy.ones((2, 3))), replace(array("1", numpy.ones(3)), read=fail)
+    head = StoredLayer("head", "Dense", {"units": 3}, arrays=(whole, broken), calls=(Call((Tensor("entry"),)),))
+    ends = {"inputs": (Tensor("entry"),), "outputs": (Tensor("head"),)}
+    root = StoredLayer("m", "Functional", layers=(entry, head), **ends)
+    (tmp_path / f"m{suffix}").write_text("before")
+    with pytest.raises(FormatError, match="the file became shorter"):
+        write(tmp_path / f"m{suffix}", StoredModel("m", "ported", framework, "", root, Addressing.PATH))
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(f"m{suffix}", "before")]
