@@ -17,7 +17,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from weightwise.conventions.flax import RULES, qualified
@@ -33,6 +33,8 @@ from weightwise.views.code_flax_functions import called, expression, literal, se
 WIDTH = 120
 INDENT = " " * 8
 TAKEN = frozenset(("nn", "jax", "jnp", "self", "msgpack_restore", *keyword.kwlist, *keyword.softkwlist))
+NAMES = ("x", "y", "z", "u", "v", "w")
+"""What tensors are called, the first that is free; then `x_1`, `x_2` …"""
 STATES = {"linen.OptimizedLSTMCell": ("c", "h"), "linen.LSTMCell": ("c", "h")}
 """The parts of a cell's state in linen's order, which for an LSTM is not that of the operation."""
 CELLS = frozenset(("linen.OptimizedLSTMCell", "linen.LSTMCell", "linen.GRUCell", "linen.SimpleCell"))
@@ -145,11 +147,10 @@ class _Writer:
         self.readers = Counter(tensor for layer in self.root.layers for call in layer.calls for tensor in call.inputs)
         self.readers.update(self.root.outputs)
         self.used: Counter[str] = Counter()
-        tensors = self.root.inputs
-        for number, tensor in enumerate(tensors, start=1):
-            self.names[tensor] = "x" if len(tensors) == 1 else f"x_{number}"
-            self.used[self.names[tensor]] = max(self.readers[tensor], 1)
-            self.inputs.append(self.names[tensor])
+        for tensor in self.root.inputs:
+            self.names[tensor] = name = self.free(*NAMES)
+            self.used[name] = max(self.readers[tensor], 1)
+            self.inputs.append(name)
 
     def head(self) -> Iterator[str]:
         yield "    @nn.compact"
@@ -179,7 +180,7 @@ class _Writer:
             else:
                 text = expression(class_of(layer), layer.config, read)
                 self.release(read)
-                yield from broken(f"{self.targets(outputs, read[0])} = ", text)
+                yield from broken(f"{self.targets(outputs, read)} = ", text)
         except (KeyError, ValueError) as error:
             raise UnsupportedError(f"{layer.name}: a {class_of(layer)} that cannot be written: {error}") from None
 
@@ -202,22 +203,25 @@ class _Writer:
     def release(self, read: Sequence[str]) -> None:
         self.used.subtract(read)
 
-    def targets(self, outputs: Sequence[Tensor], first: str) -> str:
-        """Return the names of the outputs of a call; the first takes that of its input where nothing reads it later."""
-        return ", ".join(self.target(tensor, first if place == 0 else "") for place, tensor in enumerate(outputs))
+    def targets(self, outputs: Sequence[Tensor], read: Sequence[str]) -> str:
+        """Return the names of the outputs of a call, of which the first may take that of an input."""
+        return ", ".join(self.target(tensor, () if place else read) for place, tensor in enumerate(outputs))
 
-    def target(self, tensor: Tensor, first: str = "") -> str:
+    def target(self, tensor: Tensor, read: Sequence[str] = (), names: Sequence[str] = NAMES) -> str:
+        """Return the name of an output: that of an input which nothing reads any more, or the first that is free."""
         if not self.readers[tensor]:
             return "_"
-        name = first if first and self.used[first] <= 0 else self.free(identifier(tensor.layer, "x"))
+        left = sorted((name for name in read if self.used[name] <= 0), key=_place)
+        name = left[0] if left else self.free(*names)
         self.names[tensor] = name
         self.used[name] = self.readers[tensor]
         return name
 
-    def free(self, name: str) -> str:
-        """Return a name that holds nothing that will be read."""
-        names = (name if not number else f"{name}_{number}" for number in count())
-        return next(free for free in names if self.used[free] <= 0 and free not in self.made.values())
+    def free(self, *names: str) -> str:
+        """Return the first of some names, or else one with a number, that holds nothing that will be read."""
+        numbered = (f"{names[0]}_{number}" for number in count(1))
+        candidates = chain(names, numbered)
+        return next(name for name in candidates if self.used[name] <= 0 and name not in self.made.values())
 
     def module(self, layer: StoredLayer, number: int, read: list[str], outputs: Sequence[Tensor]) -> Iterator[str]:
         """Yield the lines that make a module and call it, or that call one which is there."""
@@ -231,7 +235,7 @@ class _Writer:
         if holder is None and len(layer.calls) > 1:
             holder = self.made[layer.name] = self.free(identifier(layer.name, "layer"))
             yield from broken(f"{holder} = ", made)
-        targets = self.carried(layer, outputs, read[0]) if carried else self.target(outputs[0], read[0])
+        targets = self.carried(layer, outputs, read) if carried else self.target(outputs[0], read)
         line = f"{INDENT}{targets} = {holder or made}({given})"
         if len(line) <= WIDTH or holder:
             yield line
@@ -264,13 +268,13 @@ class _Writer:
         """Return the states of a cell in linen's order, for the operation's."""
         return f"({names[1]}, {names[0]})" if cell in STATES else names[0]
 
-    def carried(self, layer: StoredLayer, outputs: Sequence[Tensor], first: str) -> str:
+    def carried(self, layer: StoredLayer, outputs: Sequence[Tensor], read: Sequence[str]) -> str:
         """Return what a module with its states returns: these before the output, an LSTM's as c and h."""
-        output = self.target(outputs[0], first)
+        output = self.target(outputs[0], read)
         cells = _cells(layer)
         size = 2 if cells[0] in STATES else 1
         wanted = [Tensor(outputs[0].layer, outputs[0].call, index) for index in range(1, 1 + size * len(cells))]
-        names = [self.target(tensor) for tensor in wanted]
+        names = [self.target(tensor, names="hc"[place % size]) for place, tensor in enumerate(wanted)]
         parts = [self.states(cell, names[size * place : size * place + size]) for place, cell in enumerate(cells)]
         return f"{parts[0] if len(parts) == 1 else '(' + ', '.join(parts) + ')'}, {output}"
 
@@ -301,6 +305,11 @@ class _Writer:
 
 OUTSIDE = frozenset(("identity", "mish", "squareplus"))
 """Functions of `jax.nn` that linen does not hand on."""
+
+
+def _place(name: str) -> tuple[int, str]:
+    """Return what orders the names of tensors: `x` before `y`, these before `x_1`."""
+    return (NAMES.index(name) if name in NAMES else len(NAMES), name)
 
 
 def _cells(layer: StoredLayer) -> list[str]:
