@@ -35,6 +35,8 @@ LONGEST = 24
 """The most letters of a variable that is called after its layer."""
 INDENT = " " * 8
 ATTENTION = "MultiheadAttention"
+LAST_INSIDE = "out_proj"
+"""What an attention calls its last projection, which is a layer of its own in the table of conventions."""
 LINEAR = ("Linear", "NonDynamicallyQuantizableLinear")
 STATES = {
     "LSTM": ("h", "c"),
@@ -150,7 +152,8 @@ class _Writer:
         for layer in self.root.layers:
             for call in layer.calls if layer.class_name in LINEAR else ():
                 source = self.layers.get(call.inputs[0].layer) if call.inputs else None
-                if source is not None and source.class_name == ATTENTION and call.inputs[0].index == 0:
+                own = source is not None and layer.name == f"{source.name}.{LAST_INSIDE}"
+                if source is not None and own and source.class_name == ATTENTION and call.inputs[0].index == 0:
                     found[source.name] = layer.name
         return found
 

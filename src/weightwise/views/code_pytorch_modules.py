@@ -78,8 +78,7 @@ _SIZES = ("kernel_size", "stride", "padding", "dilation", "output_padding", "out
 def arguments(class_name: str, config: Mapping[str, Any]) -> list[str]:
     """Return the arguments that make a module, each as Python writes it.
 
-    Raises `KeyError` where the configuration lacks one that has no default, and `ValueError` for one that is no plain
-    value.
+    Raises `ValueError` where the configuration lacks one that has no default, and for one that is no plain value.
 
     >>> arguments("Conv2d", {"in_channels": 1, "out_channels": 32, "kernel_size": (3, 3), "parameters": ["weight"]})
     ['1', '32', '3', 'bias=False']
@@ -125,7 +124,9 @@ def _value(class_name: str, name: str, default: Any, config: Mapping[str, Any]) 
             return None if alike(stride) == alike(config["kernel_size"]) else alike(stride)
         case "padding" if isinstance(config.get(name), str):
             return config[name]
-    value = config[name] if default is ... else config.get(name, default)
+    if default is ... and name not in config:
+        raise ValueError(f"its {name} is not known")
+    value = config.get(name, default)
     value = alike(value) if name in _SIZES else value
     return default if value is False and default is None else value
 

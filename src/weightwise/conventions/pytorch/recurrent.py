@@ -61,7 +61,8 @@ def _parts(class_name: str) -> Callable[[Config, Shapes], tuple[Part, ...]]:
 
     def parts(config: Config, inputs: Shapes) -> tuple[Part, ...]:
         made = _directions(config) * count(config, "proj_size" if projected(config) else "hidden_size")
-        widths = [count(config, "input_size"), *[made] * (count(config, "num_layers") - 1)]
+        first = count(config, "input_size") if "input_size" in config else None
+        widths = [first, *[made] * (count(config, "num_layers") - 1)]
         return tuple(
             Part(f"l{number}{suffix}", class_name, config, [(None, width)], _role(config, number, direction))
             for number, width in enumerate(widths)

@@ -17,6 +17,7 @@ from weightwise.conventions.pytorch.spelling.steps import (
     function,
     module,
     refuse,
+    size_or_open,
 )
 from weightwise.conventions.spelling import INPUT, Alone, Feed, Laid, Output, Same, Spelled, Step
 from weightwise.errors import UnsupportedError
@@ -75,14 +76,13 @@ def _module(
     first = cells[0]
     kind = _kind(first)
     refuse("its layers are not alike, as those of one module of PyTorch are", any(cell != first for cell in cells))
-    refuse("PyTorch needs the number of values that enter at each position, which is open", entering is None)
     bias, projection = getattr(first, "bias", False), getattr(first, "projection", None) or 0
     directions = 2 if given["bidirectional"] else 1
     extra: dict[str, Any] = {}
     if kind == "RNN":
         extra["nonlinearity"] = getattr(first, "activation", "tanh")
     settings = {
-        "input_size": entering,
+        "input_size": size_or_open(entering),
         "hidden_size": getattr(first, "units", 0),
         "num_layers": len(cells) // directions,
         "bias": bias,
@@ -269,10 +269,9 @@ def _stepped(
 ) -> list[Output]:
     """Add one step of a cell, and return its states."""
     kind = _kind(cell)
-    refuse("PyTorch needs the number of values that enter, which is open", entering is None)
     refuse("PyTorch's LSTMCell has no projection", getattr(cell, "projection", None))
     settings: dict[str, Any] = {
-        "input_size": entering,
+        "input_size": size_or_open(entering),
         "hidden_size": _width(cell),
         "bias": getattr(cell, "bias", False),
     }
