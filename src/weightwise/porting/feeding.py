@@ -93,6 +93,20 @@ def fed(layer: Layer | None, feed: Feed | None, slot: Slot, what: str) -> Fed:
             return replace(found, pattern=f"{found.pattern}; 0 elsewhere")
 
 
+def in_source_order(layer: Layer | None, slot: Slot) -> Slot:
+    """Return a slot whose rows, of which the target tells only how many, are those of the source in their order.
+
+    That is so where nothing between the layers was laid otherwise: `in out` is then `(heads head_dim) out`.
+    """
+    axis = layer.operation.input_axis if layer is not None and layer.operation is not None else ""
+    for weight in layer.weights if layer is not None and axis else ():
+        if weight.role == slot.role and weight.bound is not None and axis not in weight.bound.axes.names:
+            terms = zip(parse(layer.operation.roles()[weight.role]).terms, parse(weight.neutral).terms, strict=True)  # type: ignore[union-attr]
+            rows = {str(own): str(told) for own, told in terms if str(own) == axis}
+            return replace(slot, axes=_renamed(slot.axes, rows))
+    return slot
+
+
 def _blocks(at: str) -> Blocks:
     return dict(part.split("=") for part in at.split()) if at else {}
 

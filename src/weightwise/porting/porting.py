@@ -17,7 +17,7 @@ from weightwise.model import Layer, Model
 from weightwise.naming import named
 from weightwise.naming.drafts import Draft, drafted
 from weightwise.ops.operation import Shape
-from weightwise.porting.feeding import Fed, fed
+from weightwise.porting.feeding import Fed, fed, in_source_order
 from weightwise.porting.flow import flow
 from weightwise.porting.lowering import Lowered, Made, Placed, lowered_graph, lowered_layers
 from weightwise.stored import Addressing, StoredArray, StoredLayer, StoredModel, Tensor
@@ -78,10 +78,10 @@ def lowered(model: Model, target: Speller) -> Ported:
         return _ported(model, target, lowered_graph(model, target))
     except UnsupportedError:
         # Rows that the target cannot tell by names are kept in the order of the source.
-        return _ported(model, target, lowered_graph(model, target, flat_as_it_lies=False))
+        return _ported(model, target, lowered_graph(model, target, flat_as_it_lies=False), in_order=True)
 
 
-def _ported(model: Model, target: Speller, found: Lowered) -> Ported:
+def _ported(model: Model, target: Speller, found: Lowered, in_order: bool = False) -> Ported:
     root = StoredLayer(
         model.name,
         "Functional" if target.framework == "Keras" else "",
@@ -93,7 +93,7 @@ def _ported(model: Model, target: Speller, found: Lowered) -> Ported:
     transfers: list[Transfer] = []
     layers: list[StoredLayer] = []
     for made, draft in zip(found.layers, drafts.layers, strict=True):
-        own = list(_transfers(made, draft))
+        own = list(_transfers(made, draft, in_order))
         transfers += own
         arrays = tuple(_array(transfer, slot) for transfer, slot in zip(own, draft.slots, strict=True))
         layers.append(replace(draft.stored, arrays=arrays))
@@ -138,7 +138,7 @@ def _entering(model: Model, found: Lowered) -> dict[Tensor, Shape]:
     }
 
 
-def _transfers(made: Made, draft: Draft) -> Iterator[Transfer]:
+def _transfers(made: Made, draft: Draft, in_order: bool) -> Iterator[Transfer]:
     if draft.operation is None and draft.slots == () and draft.note:
         raise UnsupportedError(f"{made.name} ({made.step.class_name}): {draft.note}")
     for slot in draft.slots:
@@ -147,7 +147,8 @@ def _transfers(made: Made, draft: Draft) -> Iterator[Transfer]:
         feed = feeds.get(f"{slot.role} {slot.at}", feeds.get(slot.role))
         if slot.role == "-" and feed is None:
             feed = None if _has_same(made.source, slot) else COUNTS
-        yield Transfer(what, made.name, fed(made.source, feed, slot, what))
+        wanted = in_source_order(made.source, slot) if in_order and feed is None else slot
+        yield Transfer(what, made.name, fed(made.source, feed, wanted, what))
 
 
 def _has_same(layer: Layer | None, slot: Slot) -> bool:
