@@ -12,6 +12,7 @@ import pytest
 
 import weightwise
 from tests.answers.models import chain, counting
+from weightwise.answers.array_proof import between_arrays
 from weightwise.answers.forward import forward
 from weightwise.answers.proof import Verdict, difference
 from weightwise.answers.proving import Asked, Proof, has_graph, prove
@@ -288,13 +289,44 @@ def test_arrays_alone_are_compared_on_the_same_axes(example, tmp_path):
     assert len(the_only(proof).lines) == 8
 
 
-def test_a_source_without_a_graph_against_one_with_is_brought_to_its_axes(example, tmp_path):
+def test_a_source_without_a_graph_is_proven_the_other_way_round(example, tmp_path):
     bare = weightwise.open(written(tmp_path / "bare.safetensors", for_pytorch(example)))
-    framework, arrays = prove(bare, example, ask=lambda model: computing(model)).comparisons
-    assert framework.verdict is arrays.verdict is Verdict.EQUAL
-    notes = {line.other: line.note for line in arrays.lines}
+    assert [(c.one, c.verdict) for c in prove(bare, example).comparisons] == [
+        (c.one, c.verdict) for c in prove(example, bare).comparisons
+    ]
+
+
+def test_arrays_against_those_of_a_graph_say_how_they_were_moved(example, tmp_path):
+    bare = weightwise.open(written(tmp_path / "bare.safetensors", for_pytorch(example)))
+    (comparison,) = between_arrays(bare, example).comparisons
+    assert comparison.verdict is Verdict.EQUAL
+    notes = {line.other: line.note for line in comparison.lines}
     assert notes["dense_1/kernel"] == "(h w c) out -> out (c h w)"
     assert notes["dense_2/kernel"] == "in out -> out in"
+
+
+def test_models_with_another_number_of_outputs_are_not_equal(example):
+    ends = replace(example.stored.root, outputs=(Tensor("dense_1"), Tensor("dense_2")))
+    proof = prove(example, named(replace(example.stored, root=ends)))
+    assert proof.verdict is Verdict.OPEN
+    assert the_only(proof).failure == "the one has 1 outputs and the other 2"
+
+
+def test_layers_that_differ_between_equal_outputs_are_in_doubt():
+    """A layer may scale what the next one scales back."""
+    one, other = (
+        chain(
+            (3,),
+            (names[0], "Dense", {"units": 4, "use_bias": False, "activation": "linear"}, {"0": counting(3, 4) * scale}),
+            (names[1], "Dense", {"units": 5, "use_bias": False, "activation": "linear"}, {"0": counting(4, 5) / scale}),
+        )
+        for names, scale in ((("a", "b"), 1), (("c", "d"), 2))
+    )
+    proof = prove(one, other)
+    assert proof.verdict is Verdict.EQUAL
+    first, last = the_only(proof).lines
+    assert (first.verdict, last.verdict) == (Verdict.OPEN, Verdict.EQUAL)
+    assert first.note == "it differs, but the outputs agree: these may be no counterparts"
 
 
 def test_different_arrays_and_those_without_a_counterpart_are_listed(example, tmp_path):

@@ -163,13 +163,6 @@ def _names(layer: Layer, function: str) -> bool:
     return isinstance(operation, Activation) and operation.function == function
 
 
-def outputs_paired(ends: Sequence[Tensor | None]) -> list[Pair]:
-    """Return the outputs of two models, all of the first before those of the second, in pairs."""
-    half = len(ends) // 2
-    both = zip(ends[:half], ends[half:], strict=False) if len(ends) % 2 == 0 else ()
-    return [Pair(one, other) for one, other in both if one is not None and other is not None]
-
-
 def in_layout_of(wanted: Value, value: Value, layout: Layout | None = None) -> Array | None:
     """Return a value with its axes as another has them, by their names or else by a layout; None where none tells."""
     mine, yours = wanted.signal.axes, value.signal.axes

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from weightwise.answers.array_proof import between_arrays
-from weightwise.answers.counterparts import Pair, in_layout_of, layer_pairs, outputs_paired
+from weightwise.answers.counterparts import Pair, in_layout_of, layer_pairs
 from weightwise.answers.port_proof import filled_port
 from weightwise.answers.proof import TOLERANCES, Comparison, Line, Proof, Verdict, compared
 from weightwise.answers.sample_inputs import declares_inputs, entering, fitted, random_inputs
@@ -168,13 +168,35 @@ def between_models(
     limit = _limit(dtype, tolerance)
     first, second = Pass(traced(one, inputs, dtype)), Pass(traced(other, other_inputs, dtype))
     ours, theirs = list(first), list(second)
-    failure = first.failure or second.failure
-    pairs = list(given) or layer_pairs(ours, theirs)
-    ends = [] if failure else outputs_paired([leaf(m.root, t) for m in (one, other) for t in m.stored.root.outputs])
-    pairs += [pair for pair in ends if pair not in pairs]
-    lines = tuple(_pair_lines(ours, theirs, pairs, limit))
+    ends = [[leaf(model.root, tensor) for tensor in model.stored.root.outputs] for model in (one, other)]
+    pairs = {pair.one: pair for pair in given or layer_pairs(ours, theirs)}
+    ended = {mine: Pair(mine, yours) for mine, yours in zip(*ends, strict=False) if mine and yours}
+    pairs = {**ended, **pairs} if given else {**pairs, **ended}
+    lines = dict(_pair_lines(ours, theirs, pairs, limit))
+    failure = first.failure or second.failure or _apart(ends, lines)
+    if not given and not failure and all(lines[tensor].verdict is Verdict.EQUAL for tensor in ended):
+        lines = {tensor: _doubted(line) for tensor, line in lines.items()}
     titles = (f"{one.stored.path} ({REFERENCE}, {dtype})", f"{other.stored.path} ({REFERENCE}, {dtype})")
-    return Proof((Comparison("layer", *titles, limit, lines, failure),), first.outputs)
+    return Proof((Comparison("layer", *titles, limit, tuple(lines.values()), failure),), first.outputs)
+
+
+def _apart(ends: Sequence[Sequence[Tensor | None]], lines: Mapping[Tensor, Line]) -> str:
+    """Return a sentence where the outputs of two models were not compared, all of them."""
+    mine, yours = ends
+    if len(mine) != len(yours):
+        return f"the one has {len(mine)} outputs and the other {len(yours)}"
+    missing = [
+        tensor for tensor in mine if tensor is None or tensor not in lines or lines[tensor].verdict is Verdict.OPEN
+    ]
+    names = ", ".join(tensor.layer if tensor else "the input" for tensor in missing)
+    return f"the outputs were not compared: {names}" if missing else ""
+
+
+def _doubted(line: Line) -> Line:
+    """Return the line of two layers that were only guessed to be counterparts, in models whose outputs are equal."""
+    if line.verdict is not Verdict.DIFFERENT:
+        return line
+    return replace(line, verdict=Verdict.OPEN, note="it differs, but the outputs agree: these may be no counterparts")
 
 
 def prove(
@@ -197,9 +219,9 @@ def prove(
     """
     if not has_graph(one) and (other is None or not has_graph(other)):
         return between_arrays(one, _needed(one, other), tolerance or 0.0)
-    if not has_graph(one):
-        found = prove(_needed(one, other), inputs=inputs, seed=seed, dtype=dtype, tolerance=tolerance, ask=ask)
-        return _joined([found, between_arrays(one, _needed(one, other), tolerance or 0.0)])
+    if other is not None and not has_graph(one):
+        back = {place: name for name, place in (chosen or {}).items()}
+        return prove(other, one, inputs=inputs, seed=seed, dtype=dtype, tolerance=tolerance, ask=ask, chosen=back)
     if inputs is None and other is not None and not has_graph(other) and not declares_inputs(one):
         return between_arrays(one, other, tolerance or 0.0)
     given, notes = (random_inputs(one, seed), ()) if inputs is None else fitted(one, inputs)
@@ -275,19 +297,22 @@ def _joined(proofs: Sequence[Proof]) -> Proof:
 
 
 def _pair_lines(
-    ours: Sequence[Computed], theirs: Sequence[Computed], pairs: Sequence[Pair], limit: float
-) -> Iterator[Line]:
+    ours: Sequence[Computed], theirs: Sequence[Computed], pairs: Mapping[Tensor, Pair], limit: float
+) -> Iterator[tuple[Tensor, Line]]:
+    """Yield the line of each tensor that has a counterpart."""
     by_tensor = {computed.tensor: computed for computed in theirs}
-    matched = {pair.one: pair for pair in pairs}
     for computed in ours:
-        pair = matched.get(computed.tensor)
+        pair = pairs.get(computed.tensor)
         found = by_tensor.get(pair.other) if pair else None
         if pair is None or found is None:
             continue
-        array = in_layout_of(computed.value, found.value, pair.layout)
-        if array is None:
-            shapes = f"{computed.value.array.shape} and {found.value.array.shape}"
-            note = f"their axes are not known, and their shapes are {shapes}"
-            yield Line(label(computed), label(found), None, Verdict.OPEN, note)
-        else:
-            yield compared(label(computed), label(found), computed.value.array, array, limit)
+        yield computed.tensor, _pair_line(computed, found, pair, limit)
+
+
+def _pair_line(one: Computed, other: Computed, pair: Pair, limit: float) -> Line:
+    names = label(one), label(other)
+    array = in_layout_of(one.value, other.value, pair.layout)
+    if array is not None:
+        return compared(*names, one.value.array, array, limit)
+    shapes = f"{one.value.array.shape} and {other.value.array.shape}"
+    return Line(*names, None, Verdict.OPEN, f"their axes are not known, and their shapes are {shapes}")

@@ -140,29 +140,28 @@ def fitted(model: Model, arrays: Mapping[str, Array]) -> tuple[tuple[Array, ...]
     wanted = entries(model)
     notes: list[str] = []
     left = dict(arrays)
-    inputs = [_chosen(model, entry, len(wanted), left, notes) for entry in wanted]
+    inputs = [_chosen(model, entry, len(wanted) - place - 1, left, notes) for place, entry in enumerate(wanted)]
     return tuple(inputs), tuple(notes)
 
 
-def _chosen(model: Model, entry: Entry, count: int, left: dict[str, Array], notes: list[str]) -> Array:
-    """Take the array that is one input out of those that are left."""
+def _chosen(model: Model, entry: Entry, after: int, left: dict[str, Array], notes: list[str]) -> Array:
+    """Take the array that is one input, after which so many follow, out of those that are left."""
     name = entry.tensor.layer
     if name in left and _fits(left[name].shape, entry.shape):
         return left.pop(name)
-    fitting = {key: array for key, array in left.items() if _fits(array.shape, entry.shape)}
-    short = {key: array for key, array in left.items() if _fits((*array.shape, 1), entry.shape)}
-    found = fitting or short
-    if len(found) != 1 and not (found and count > 1):
+    fitting = [key for key, array in left.items() if _fits(array.shape, entry.shape)]
+    found = fitting or [key for key, array in left.items() if _fits((*array.shape, 1), entry.shape)]
+    in_order = len(left) == after + 1
+    if not found or (len(found) > 1 and not in_order):
         shapes = ", ".join(f"{key} {array.shape}" for key, array in left.items())
         raise SelectionError(
             f"{model.stored.path}: its input {name or ''} takes the shape {entry.shape}, and of the file's arrays "
-            f"{'none fits' if not found else 'more than one fits'}: {shapes}; give a file with one array per input"
+            f"{'more than one fits' if found else 'none fits'}: {shapes}; give a file with one array per input"
         )
-    key = next(iter(found))
-    array = left.pop(key)
+    array = left.pop(found[0])
     if fitting:
         return array
-    notes.append(f"{key} has shape {array.shape}; it is given an axis of length 1 at its end.")
+    notes.append(f"{found[0]} has shape {array.shape}; it is given an axis of length 1 at its end.")
     return array[..., None]
 
 
