@@ -36,6 +36,7 @@ FAMILIES = (
     "recurrent",
     "attention",
     "reparametrised",
+    "functions",
 )
 
 
