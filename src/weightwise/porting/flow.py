@@ -97,8 +97,9 @@ class _Walk:
         shapes = layer.call_outputs[number] if number < len(layer.call_outputs) else layer.outputs
         use = len(self.uses)
         self.uses.append(Use(layer, number, layer.stored.calls[number], arriving))
-        for value, shape in zip(arriving, layer.inputs if number == 0 else (), strict=False):
-            self._note(value, shape)
+        for shapes_read in (layer.inputs if number == 0 else (), layer.stored.calls[number].shapes):
+            for value, shape in zip(arriving, shapes_read, strict=False):
+                self._note(value, shape)
         for index, shape in enumerate(shapes):
             self._note(Value(use, index), shape)
         return tuple(Value(use, index) for index in range(max(len(shapes), 1)))
