@@ -192,10 +192,10 @@ def spelled_slice(operation: Slice, inputs: Sequence[Shape]) -> Spelled:
 def spelled_split(operation: Split, inputs: Sequence[Shape]) -> Spelled:
     """Return the parts of an axis, each taken by itself."""
     program, axis = Program(), operation.axis % _rank(inputs)
-    starts = [0, *accumulate(operation.sizes)]
+    starts = [0, *accumulate(operation.lengths)]
     parts = [
         program.add(taken(axis, run(start, start + size) if operation.keep else start, f"part_{number}"), SOURCE)
-        for number, (start, size) in enumerate(zip(starts, operation.sizes, strict=False))
+        for number, (start, size) in enumerate(zip(starts, operation.lengths, strict=False))
     ]
     return program.spelled(*parts)
 
