@@ -169,7 +169,7 @@ class _Writer:
 
     def call(self, layer: StoredLayer, number: int) -> Iterator[str]:
         read = [self.names[tensor] for tensor in layer.calls[number].inputs]
-        if class_of(layer) not in RULES or not read:
+        if class_of(layer) not in RULES or class_of(layer).startswith("nnx.") or not read:
             raise UnsupportedError(f"{layer.name}: weightwise cannot write a {class_of(layer) or 'layer'} of Flax")
         outputs = self.outputs(layer, number)
         try:
@@ -181,7 +181,7 @@ class _Writer:
                 text = expression(class_of(layer), layer.config, read)
                 self.release(read)
                 yield from broken(f"{self.targets(outputs, read)} = ", text)
-        except (KeyError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise UnsupportedError(f"{layer.name}: a {class_of(layer)} that cannot be written: {error}") from None
 
     def observations(self, layer: StoredLayer, number: int) -> Iterator[str]:

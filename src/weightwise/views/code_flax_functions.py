@@ -7,6 +7,7 @@ operator needs brackets around them.
 from __future__ import annotations
 
 import json
+import keyword
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -36,7 +37,7 @@ def literal(value: Any) -> str:
 
 def settings(config: Config) -> list[str]:
     """Return settings as arguments: `axis=-1`; raises `ValueError` for a name that is none of Python's."""
-    wrong = next((key for key in config if not key.isidentifier()), None)
+    wrong = next((key for key in config if not key.isidentifier() or keyword.iskeyword(key)), None)
     if wrong is not None:
         raise ValueError(f"{wrong!r} is no name of an argument")
     return [f"{key}={literal(value)}" for key, value in config.items()]
@@ -99,7 +100,7 @@ def _reshape(config: Config, names: Names) -> str:
 
 def _flatten(config: Config, names: Names) -> str:
     (x,) = names
-    start, end = config.get("start", 1), config.get("end", -1)
+    start, end = int(config.get("start", 1)), int(config.get("end", -1))
     before = f"{x}.shape[0]" if start == 1 else f"*{x}.shape[:{start}]"
     return called(f"{x}.reshape", before, "-1", *([] if end == -1 else [f"*{x}.shape[{end + 1}:]"]))
 
@@ -115,7 +116,7 @@ def _pad(config: Config, names: Names) -> str:
 
 
 def _crop(config: Config, names: Names) -> str:
-    edges = [_run(before or None, -after or None) for before, after in config["around"]]
+    edges = [_run(int(before) or None, -int(after) or None) for before, after in config["around"]]
     return f"{names[0]}[{', '.join([':', *edges])}]"
 
 
@@ -166,18 +167,21 @@ def _repeat(config: Config, names: Names) -> str:
 
 
 def _rescale(config: Config, names: Names) -> str:
+    """Return the product and the sum; functions where numbers are many, so that a line can be broken at their commas."""
     (x,) = names
     scale, offset = config["scale"], config.get("offset", 0.0)
-    text = x if scale == 1 else f"{x} * {_factor(scale)}"
+    if isinstance(scale, (list, tuple)) or isinstance(offset, (list, tuple)):
+        return called("jnp.add", called("jnp.multiply", x, _factor(scale)), _factor(offset))
+    text = x if scale == 1 else f"{x} * {literal(scale)}"
     if offset == 0:
         return text
-    if isinstance(offset, (int, float)) and offset < 0:
-        return f"{text} - {_factor(-offset)}"
-    return f"{text} + {_factor(offset)}"
+    return f"{text} - {literal(-offset)}" if offset < 0 else f"{text} + {literal(offset)}"
 
 
 def _factor(value: Any) -> str:
-    return called("jnp.array", literal(value)) if isinstance(value, (list, tuple)) else literal(value)
+    if isinstance(value, (list, tuple)):
+        return called("jnp.array", f"[{', '.join(map(literal, value))}]")
+    return literal(value)
 
 
 def _unit(config: Config, names: Names) -> str:
@@ -239,9 +243,10 @@ def _attention(config: Config, names: Names) -> str:
     query, key, value = names
     scale = literal(config["scale"]) if config.get("scale") is not None else f"{query}.shape[-1] ** -0.5"
     scores = f"{query} @ {key}.swapaxes(-1, -2) * {scale}"
-    if config.get("is_causal"):
-        scores = f"jnp.where(jnp.tri({query}.shape[-2], {key}.shape[-2], dtype=bool), {scores}, -jnp.inf)"
-    return f"nn.softmax({scores}) @ {value}"
+    if not config.get("is_causal"):
+        return f"nn.softmax({scores}) @ {value}"
+    seen = f"jnp.tri({query}.shape[-2], {key}.shape[-2], dtype=bool)"
+    return called("jnp.matmul", f"nn.softmax(jnp.where({seen}, {scores}, -jnp.inf))", value)
 
 
 _EXPRESSIONS: Mapping[str, Callable[[Config, Names], str]] = {
