@@ -30,7 +30,7 @@ class Use:
 
     layer: Layer
     number: int
-    """Which call of the layer it is, in the model that owns it."""
+    """Which of its runs it is, over all calls of the models that it is in, as `answers.tracing` counts them."""
     call: Call
     inputs: tuple[Value, ...]
 
@@ -73,7 +73,7 @@ class _Walk:
         self.shapes: dict[Value, Shape] = {}
         self.numbers = count()
 
-    def model(self, model: Layer, entering: Sequence[Value], path: str) -> tuple[Value, ...]:
+    def model(self, model: Layer, entering: Sequence[Value], path: str, run: int = 0) -> tuple[Value, ...]:
         """Add the calls of a model's layers, and return its outputs."""
         stored = model.stored
         layers = {layer.stored.name: layer for layer in model.layers}
@@ -87,16 +87,16 @@ class _Walk:
             if layer is None:  # a Sequential does not list its InputLayer
                 values[Tensor(inner.name, number)] = entering[0]
                 continue
-            outputs = self._call(layer, number, tuple(arriving or entering), path)
+            outputs = self._call(layer, number, tuple(arriving or entering), path, run)
             values.update({Tensor(inner.name, number, index): value for index, value in enumerate(outputs)})
         return tuple(self._found(tensor, values, path) for tensor in stored.outputs)
 
-    def _call(self, layer: Layer, number: int, arriving: tuple[Value, ...], path: str) -> tuple[Value, ...]:
+    def _call(self, layer: Layer, number: int, arriving: tuple[Value, ...], path: str, run: int) -> tuple[Value, ...]:
         if layer.is_model:
-            return self.model(layer, arriving, path)
+            return self.model(layer, arriving, path, run * len(layer.stored.calls) + number)
         shapes = layer.call_outputs[number] if number < len(layer.call_outputs) else layer.outputs
         use = len(self.uses)
-        self.uses.append(Use(layer, number, layer.stored.calls[number], arriving))
+        self.uses.append(Use(layer, run * len(layer.stored.calls) + number, layer.stored.calls[number], arriving))
         for shapes_read in (layer.inputs if number == 0 else (), layer.stored.calls[number].shapes):
             for value, shape in zip(arriving, shapes_read, strict=False):
                 self._note(value, shape)
