@@ -167,7 +167,7 @@ def _repeat(config: Config, names: Names) -> str:
 
 
 def _rescale(config: Config, names: Names) -> str:
-    """Return the product and the sum; functions where numbers are many, so that a line can be broken at their commas."""
+    """Return the product and the sum; functions where numbers are many, so that a line can be broken at commas."""
     (x,) = names
     scale, offset = config["scale"], config.get("offset", 0.0)
     if isinstance(scale, (list, tuple)) or isinstance(offset, (list, tuple)):
