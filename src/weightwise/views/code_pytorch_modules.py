@@ -127,7 +127,7 @@ def _value(class_name: str, name: str, default: Any, config: Mapping[str, Any]) 
     if default is ... and name not in config:
         raise ValueError(f"its {name} is not known")
     value = config.get(name, default)
-    value = alike(value) if name in _SIZES else value
+    value = alike(value) if name in _SIZES or (name == "normalized_shape" and len(value) == 1) else value
     return default if value is False and default is None else value
 
 

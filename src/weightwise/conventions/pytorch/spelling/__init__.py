@@ -122,7 +122,7 @@ class TorchSpeller(Speller):
         """Return how the inputs must lie for an operation: channels first, the axes of a LayerNorm last."""
         if isinstance(operation, Spatial):
             return spatial_layout(operation, rank, True)
-        if isinstance(operation, (LayerNorm, RMSNorm)) and len(operation.axes) == 1:
+        if isinstance(operation, (LayerNorm, RMSNorm)) and len(operation.axes) == 1 and operation.over is None:
             return moved_to(operation.axes[0], rank - 1, rank)
         if isinstance(operation, (Norm, PReLU)) and len(operation.axes) == 1 and _has_channels(operation):
             return moved_to(operation.axes[0], 1, rank)

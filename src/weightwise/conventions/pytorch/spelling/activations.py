@@ -10,11 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Any
 
-from weightwise.conventions.pytorch.spelling.steps import SOURCE, Program, chain, function, module, operand, refuse
-from weightwise.conventions.spelling import Same, Spelled, Step
+from weightwise.conventions.pytorch.spelling.steps import SOURCE, Program, along, chain, function, module, refuse
+from weightwise.conventions.spelling import Spelled, Step
 from weightwise.errors import UnsupportedError
 from weightwise.ops.activation import Activation, GatedLinear, PReLU, Softmax
-from weightwise.ops.features import feature_names, varying
 from weightwise.ops.functions import function_name
 from weightwise.ops.operation import Shape
 
@@ -171,21 +170,10 @@ def spelled_prelu(operation: PReLU, inputs: Sequence[Shape]) -> Spelled:
 
 def _sloped(operation: PReLU, inputs: Sequence[Shape]) -> Spelled:
     """Return `relu(x) + slope · min(x, 0)`, with slopes along several axes."""
-    rank = len(inputs[0])
-    shape = [inputs[0][axis] if axis in _counted(operation.axes, rank) else 1 for axis in range(1, rank)]
-    sizes = [size for size in shape if size is not None]
-    refuse("its slopes run along axes whose sizes are open", len(sizes) < len(shape))
-    own = zip(operation.axes, feature_names(operation.axes), strict=True)
-    long = [name for axis, name in own if inputs[0][axis] != 1]
-    names = dict(zip(feature_names(varying(sizes)), long, strict=True))
     program = Program()
-    below = [function("clamp", min=None, max=0.0), operand("mul", sizes, Same("slope", names))]
+    below = [function("clamp", min=None, max=0.0), along("mul", "slope", operation.axes, inputs)]
     sloped = program.follow(below, SOURCE)
     return program.spelled(program.add(function("add"), program.add(module("ReLU", "relu"), SOURCE), sloped))
-
-
-def _counted(axes: Sequence[int], rank: int) -> list[int]:
-    return [axis % rank for axis in axes]
 
 
 def _one_behind(operation: PReLU, inputs: Sequence[Shape]) -> bool:

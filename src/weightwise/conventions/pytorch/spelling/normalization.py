@@ -12,6 +12,7 @@ from weightwise.conventions.pytorch.spelling.steps import (
     SOURCE,
     Feeds,
     Program,
+    along,
     axis_size,
     chain,
     constants,
@@ -74,8 +75,8 @@ def _batch_class(operation: Norm, inputs: Sequence[Shape]) -> str:
 
 def spelled_layer_norm(operation: LayerNorm, inputs: Sequence[Shape]) -> Spelled:
     """Return the layer normalization of the last axes."""
-    refuse("it divides by the deviation without taking the mean off", not operation.centered)
-    _check_last(operation, operation.over, inputs)
+    if not (operation.centered and _is_last(operation, operation.over, inputs)):
+        return _measured(operation, inputs, operation.over, operation.centered)
     parameters = (["weight"] if _affine(operation) else []) + (["bias"] if operation.center else [])
     filled = _filled(operation) if operation.center else {}
     return chain(
@@ -92,8 +93,9 @@ def spelled_layer_norm(operation: LayerNorm, inputs: Sequence[Shape]) -> Spelled
 
 def spelled_rms_norm(operation: RMSNorm, inputs: Sequence[Shape]) -> Spelled:
     """Return the normalization by the mean square of the last axes."""
-    refuse("PyTorch's RMSNorm has no beta", operation.center)
-    _check_last(operation, operation.over, inputs)
+    if operation.center or not _is_last(operation, operation.over, inputs):
+        refuse("its epsilon is that of its dtype, and it does not normalize the last axes", operation.least)
+        return _measured(operation, inputs, operation.over, None)
     return chain(
         module(
             "RMSNorm",
@@ -106,14 +108,30 @@ def spelled_rms_norm(operation: RMSNorm, inputs: Sequence[Shape]) -> Spelled:
     )
 
 
-def _check_last(operation: Norm, over: tuple[int, ...] | None, inputs: Sequence[Shape]) -> None:
-    """Refuse statistics or weights along other axes than the last."""
-    refuse("its weights run along other axes than its statistics", over is not None and over != operation.axes)
-    if not inputs:
-        return
-    rank = len(inputs[0])
-    places = [axis % rank for axis in operation.axes]
-    refuse("PyTorch normalizes the last axes", places != list(range(rank - len(places), rank)))
+def _is_last(operation: Norm, over: tuple[int, ...] | None, inputs: Sequence[Shape]) -> bool:
+    """Return whether statistics and weights are along the last axes, as those of PyTorch's modules."""
+    if over is not None and over != operation.axes:
+        return False
+    rank = len(inputs[0]) if inputs else 0
+    places = [axis % rank if rank else axis for axis in operation.axes]
+    return places == list(range(rank - len(places), rank))
+
+
+def _measured(operation: Norm, inputs: Sequence[Shape], over: tuple[int, ...] | None, centered: bool | None) -> Spelled:
+    """Return operators that divide by the deviation along any axes, or where `centered` is None by the mean square."""
+    axes = operation.axes if over is None else over
+    program = Program()
+    off = SOURCE
+    if centered is not None:
+        mean = program.add(function("mean", dim=axes, keepdim=True), SOURCE)
+        off = program.add(function("sub"), SOURCE, mean)
+    squares = function("square"), function("mean", "variance", dim=axes, keepdim=True)
+    root = [*squares, function("add", "epsilon", other=operation.epsilon), function("sqrt")]
+    deviation = program.follow(root, off)
+    normal = program.add(function("div"), SOURCE if centered is False else off, deviation)
+    gamma = [along("mul", "gamma", operation.axes, inputs)] if operation.scale else []
+    beta = [along("add", "beta", operation.axes, inputs)] if operation.center else []
+    return program.spelled(program.follow([*gamma, *beta], normal))
 
 
 def _sizes(operation: Norm, inputs: Sequence[Shape]) -> tuple[int, ...]:

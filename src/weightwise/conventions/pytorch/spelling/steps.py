@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from weightwise.conventions.spelling import INPUT, Feed, Filled, Output, Spelled, Step
+from weightwise.conventions.spelling import INPUT, Feed, Filled, Output, Same, Spelled, Step
 from weightwise.errors import UnsupportedError
+from weightwise.ops.features import feature_names, varying
 from weightwise.ops.operation import Shape
 
 SOURCE = Output(INPUT)
@@ -38,6 +39,20 @@ def function(operator: str, name: str = "", **settings: Any) -> Step:
 def operand(operator: str, shape: Sequence[int], feed: Feed, name: str = "") -> Step:
     """Return `add`, `sub`, `mul` or `div` of a tensor and an array of this shape, which meets its last axes."""
     return module(operator, name or operator, parameters=["other"], other_shape=tuple(shape), feeds={"other": feed})
+
+
+def along(operator: str, role: str, axes: Sequence[int], inputs: Sequence[Shape]) -> Step:
+    """Return `add`, `sub`, `mul` or `div` of a tensor and the array of a role that runs along some of its axes."""
+    refuse(
+        "its weights run along axes whose sizes are not known", not inputs or None in [inputs[0][axis] for axis in axes]
+    )
+    rank = len(inputs[0])
+    sizes = {axis % rank: inputs[0][axis] or 0 for axis in axes}
+    refuse("its weights run along the batch", 0 in sizes)
+    shape = [sizes.get(axis, 1) for axis in range(min(sizes), rank)]
+    own = zip(axes, feature_names(axes), strict=True)
+    long = [name for axis, name in own if inputs[0][axis] != 1]
+    return operand(operator, shape, Same(role, dict(zip(feature_names(varying(shape)), long, strict=True))), role)
 
 
 def constants(operator: str, values: float | tuple[float, ...], shape: Sequence[int]) -> Step:
