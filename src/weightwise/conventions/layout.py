@@ -84,7 +84,7 @@ def _places(layout: Layout, axes: Sequence[int]) -> tuple[int, ...]:
 
 def _spatial(operation: Spatial, layout: Layout) -> Operation:
     first = not operation.channels_first
-    if getattr(operation, "activation", "") in ALONG:
+    if getattr(operation, "activation", "") in ALONG and not first:
         raise UnsupportedError("its activation runs along the last axis, which would hold something else")
     if layout != spatial_layout(operation, len(layout), first):
         raise UnsupportedError(f"{type(operation).__name__} needs its channels first or last")
