@@ -1,6 +1,7 @@
 """The `console` blocks of the pages: `python docs/blocks.py` runs each command and writes its output into the page.
 
-Commands run in the project's folder, at 140 columns, without colours, with the `weightwise` of this interpreter.
+Commands run at 140 columns, without colours, with the `weightwise` of this interpreter, in a folder that has the
+project's examples and samples, and keeps what the commands before have written.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -32,11 +35,22 @@ def commands(body: str) -> Iterator[tuple[str, str]]:
         yield command, output
 
 
+@cache
+def folder() -> tempfile.TemporaryDirectory[str]:
+    """Return the folder in which commands run; it is gone when the program ends."""
+    made = tempfile.TemporaryDirectory()
+    for name in ("examples", "tests"):
+        (Path(made.name) / name).symlink_to(ROOT / name)
+    return made
+
+
 def printed(command: str) -> str:
     """Return what a command prints, without trailing spaces and empty lines around it."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "COLUMNS": "140", "NO_COLOR": "1"}
-    run = subprocess.run(["bash", "-c", command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    run = subprocess.run(
+        ["bash", "-c", command], cwd=folder().name, env=environment, capture_output=True, text=True, timeout=60
+    )
     return trimmed(run.stdout + run.stderr)
 
 

@@ -44,7 +44,7 @@ def body(text):
 
 def test_the_network_of_the_question():
     ported = lowered(weightwise.open("examples/mnist_cnn.keras"), SPELLER)
-    assert code(ported.model, "Digits") == DIGITS
+    assert code(ported.model, "Digits", "digits.msgpack") == DIGITS
 
 
 DIGITS = '''\
@@ -70,14 +70,10 @@ class Digits(nn.Module):
         return x
 
 
-def load(path):
-    """Return the variables of a file in MessagePack: what `apply` takes."""
+def load(path="digits.msgpack"):
+    """Return the variables in a file; `Digits().apply(load(), x)` are the outputs."""
     with open(path, "rb") as file:
         return msgpack_restore(file.read())
-
-
-# variables = load("digits.msgpack")
-# outputs = Digits().apply(variables, x)
 '''
 
 
@@ -115,9 +111,9 @@ def test_the_states_of_an_lstm_are_c_and_h_in_linen():
 
 def test_several_inputs_are_arguments():
     inputs = (Tensor("(input)"), Tensor("(input)", 0, 1))
-    text = code(network(layer("m", "maximum", *inputs), inputs=inputs))
+    text = code(network(layer("m", "maximum", *inputs), inputs=inputs), weights="net.msgpack")
     assert "def __call__(self, x, y):" in text
-    assert "Net().apply(variables, x, y)" in text
+    assert "Net().apply(load(), x, y)" in text
     assert body(text)[0] == "x = jnp.maximum(x, y)"
 
 

@@ -49,7 +49,7 @@ COMMANDS = {
     "prove": Command(
         "proving",
         "whether a model, or two, compute what their named axes say, layer by layer",
-        "prove examples/mnist_cnn.keras",
+        "prove examples/mnist_cnn.keras mnist_cnn.safetensors",
     ),
 }
 

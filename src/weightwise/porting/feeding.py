@@ -277,7 +277,7 @@ def _alone(pieces: Sequence[Piece], slot: Slot, blocks: Blocks, place: tuple[str
         own = _gathered(pieces, slot, rest, what)
         if blocks[axis] == label:
             return own
-        zero = f"0, since the source has one {pieces[0].weight.name} for both blocks of {axis}"
+        zero = f"0: the other one is all of {pieces[0].weight.name}, and the two are added"
         return Fed(own.shape, own.dtype, (), zero, lambda: numpy.zeros(own.shape, own.read().dtype))
     target = _whole(pieces, slot, blocks)
     (piece,) = pieces

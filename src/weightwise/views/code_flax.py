@@ -12,6 +12,7 @@ becomes an identifier or a quoted string, and nothing else of a file enters it. 
 
 from __future__ import annotations
 
+import json
 import keyword
 import re
 from collections import Counter
@@ -40,8 +41,10 @@ STATES = {"linen.OptimizedLSTMCell": ("c", "h"), "linen.LSTMCell": ("c", "h")}
 CELLS = frozenset(("linen.OptimizedLSTMCell", "linen.LSTMCell", "linen.GRUCell", "linen.SimpleCell"))
 
 
-def code(model: Model, name: str = "Net", dtype: str = "float32", observed: bool = False) -> str:
+def code(model: Model, name: str = "Net", weights: str = "", dtype: str = "float32", observed: bool = False) -> str:
     """Return the Python code of a model of Flax, as a class called `name`, that computes in `dtype`.
+
+    With a file of `weights`, a function that loads it follows the class.
 
     Where it is `observed`, it calls `observe(layer, call, index, output)` for each output that a layer returns. Raises
     `UnsupportedError` where the model has no graph, or a layer that is neither of linen nor a function that is known.
@@ -55,7 +58,7 @@ def code(model: Model, name: str = "Net", dtype: str = "float32", observed: bool
     writer = _Writer(root, dtype, observed)
     body = list(writer.lines())
     head = (f"class {name}(nn.Module):", *_told(model), *writer.head())
-    return "\n".join((*_imports(body), "", "", *head, *body, *_loading(name, writer.inputs)))
+    return "\n".join((*_imports(body, weights), "", "", *head, *body, *_loading(name, weights, writer.inputs)))
 
 
 def _told(model: Model) -> Iterator[str]:
@@ -106,28 +109,32 @@ def class_of(layer: StoredLayer) -> str:
     return qualified(f"{layer.package}.{layer.class_name}" if layer.package else layer.class_name)
 
 
-def _imports(body: Sequence[str]) -> Iterator[str]:
+def _imports(body: Sequence[str], weights: str) -> Iterator[str]:
     text = "\n".join(body)
     yield "import flax.linen as nn"
     if "jax." in text:
         yield "import jax"
     if "jnp." in text:
         yield "import jax.numpy as jnp"
-    yield "from flax.serialization import msgpack_restore"
+    if weights.endswith(".safetensors"):
+        yield "from flax.traverse_util import unflatten_dict"
+        yield "from safetensors.numpy import load_file"
+    elif weights:
+        yield "from flax.serialization import msgpack_restore"
 
 
-def _loading(name: str, inputs: Sequence[str]) -> Iterator[str]:
-    """Yield the lines that load the weights, which are a function, and those that call the model, as a comment."""
-    yield from (
-        "",
-        "",
-        "def load(path):",
-        '    """Return the variables of a file in MessagePack: what `apply` takes."""',
-    )
-    yield from ('    with open(path, "rb") as file:', "        return msgpack_restore(file.read())", "", "")
-    yield f'# variables = load("{name.lower()}.msgpack")'
-    yield f"# outputs = {name}().apply(variables, {', '.join(inputs)})"
-    yield ""
+def _loading(name: str, weights: str, inputs: Sequence[str]) -> Iterator[str]:
+    """Yield the function that loads the weights and says how they are used, where there is a file of them."""
+    if not weights:
+        yield ""
+        return
+    if weights.endswith(".safetensors"):
+        read = ('    return unflatten_dict(load_file(path), sep=".")',)
+    else:
+        read = ('    with open(path, "rb") as file:', "        return msgpack_restore(file.read())")
+    call = f"{name}().apply(load(), {', '.join(inputs)})"
+    yield from ("", "", f"def load(path={json.dumps(weights)}):")
+    yield from (f'    """Return the variables in a file; `{call}` are the outputs."""', *read, "")
 
 
 @dataclass
