@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import weightwise
 from weightwise.errors import UnsupportedError
@@ -14,6 +14,9 @@ from weightwise.formats.safetensors_writer import Written, write_safetensors
 from weightwise.model import Model
 from weightwise.porting.plan import Plan, plan
 from weightwise.stored import StoredModel
+
+if TYPE_CHECKING:
+    import numpy
 
 PRINTERS = {"PyTorch": "weightwise.views.code_pytorch", "Flax": "weightwise.views.code_flax"}
 """What prints the code of a model, for the frameworks whose files of weights carry no graph."""
@@ -50,10 +53,27 @@ def port(
         check_lossless(found, allow_lossy)
         from weightwise.live.filling import fill
 
-        fill(into, {filling.target.path: filling.values() for filling in found.fillings if filling.fed is not None})
+        fill(into, Values(found))
     elif out is not None:
         write(found, out, allow_lossy)
     return found
+
+
+class Values(Mapping[str, "numpy.ndarray[Any, Any]"]):
+    """The values of a plan by the paths of the target's arrays, each computed when it is asked for and not kept."""
+
+    def __init__(self, found: Plan) -> None:
+        """Takes what fills arrays, and leaves out what the target keeps."""
+        self.ways = {filling.target.path: filling.values for filling in found.fillings if filling.fed is not None}
+
+    def __getitem__(self, path: str) -> numpy.ndarray[Any, Any]:
+        return self.ways[path]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.ways)
+
+    def __len__(self) -> int:
+        return len(self.ways)
 
 
 def check_lossless(found: Plan, allowed: bool) -> None:
