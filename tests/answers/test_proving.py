@@ -22,6 +22,7 @@ from weightwise.errors import SelectionError, UnsupportedError
 from weightwise.formats.safetensors_writer import Written, write_safetensors
 from weightwise.model import Model
 from weightwise.naming import named
+from weightwise.porting.carrying import port
 from weightwise.stored import StoredArray, StoredLayer, Tensor
 
 ROOT = Path(__file__).parents[2]
@@ -280,6 +281,30 @@ def test_weights_that_are_not_those_of_a_port_are_compared_as_arrays(example, tm
     assert "Only the arrays were compared" in proof.notes[0]
 
 
+PORTS = [
+    ("keras3_twice.keras", "pytorch", ".safetensors"),
+    ("keras3_nested.keras", "pytorch", ".safetensors"),
+    ("keras3_recurrent.keras", "pytorch", ".safetensors"),
+    ("keras3_convolutions.keras", "flax", ".msgpack"),
+    ("keras3_recurrent.keras", "flax", ".msgpack"),
+    ("keras3_attention.keras", "flax", ".msgpack"),
+    ("keras3_residual.keras", "keras", ".weights.h5"),
+    ("torchscript_traced.pt", "keras", ".keras"),
+    ("exported_rows.pt2", "keras", ".keras"),
+]
+
+
+@pytest.mark.parametrize(("file", "framework", "ending"), PORTS)
+def test_ports_are_equal_in_every_layer(file, framework, ending, tmp_path):
+    path = tmp_path / f"ported{ending}"
+    port(SAMPLES / file, framework, out=path)
+    source = weightwise.open(SAMPLES / file)
+    found = the_only(prove(source, weightwise.open(path)))
+    assert (found.verdict, found.failure, found.what) == (Verdict.EQUAL, "", "layer")
+    held = {layer.name for layer in source.walk() if layer.weights and not layer.is_model}
+    assert {line.name.partition(",")[0] for line in found.lines} >= held
+
+
 def test_arrays_alone_are_compared_on_the_same_axes(example, tmp_path):
     one = weightwise.open(written(tmp_path / "one.safetensors", {f"m.{n}": a for n, a in for_pytorch(example).items()}))
     other = weightwise.open(written(tmp_path / "other.safetensors", for_pytorch(example)))
@@ -386,3 +411,16 @@ def test_differences_are_relative_to_the_largest_value_and_know_infinities():
     assert difference(numpy.zeros(2), numpy.array([0.0, 1e-30])).relative == 1
     assert difference(numpy.ones(2), numpy.zeros(2)).relative == numpy.inf
     assert difference(numpy.zeros(0), numpy.zeros(0)).absolute == 0
+
+
+def test_sums_that_a_port_stores_are_equal_to_32_bits_unless_more_is_asked_for(tmp_path):
+    """A GRU of Keras has two biases, which act as their sum for two of its gates; Flax has the sum alone."""
+    path = tmp_path / "ported.msgpack"
+    port(SAMPLES / "keras3_recurrent.keras", "flax", out=path)
+    models = weightwise.open(SAMPLES / "keras3_recurrent.keras"), weightwise.open(path)
+    found = the_only(prove(*models))
+    notes = {line.name: line.note for line in found.lines}
+    assert notes["both_ways"] == ""
+    assert notes["stacked"] == "to the 32 bits in which weights are kept"
+    assert found.tolerance == 1e-5
+    assert prove(*models, tolerance=1e-10).first.name == "stacked"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from weightwise.answers.counterparts import Layout, Pair
+from weightwise.answers.counterparts import SEPARATORS, Layout, Pair
 from weightwise.errors import AxesError, UnsupportedError
 from weightwise.model import Model, Weight
 from weightwise.naming import named
@@ -46,12 +46,48 @@ def filled_port(source: Model, weights: Model, chosen: Mapping[str, str]) -> Fil
     for framework in [own] if own else SPELLERS:
         try:
             ported = lowered(source, speller(framework))
-            pairs = matched(ported.model, weights, chosen)
+            pairs = (None if chosen else _by_name(ported.model, weights)) or [
+                both for pair in matched(ported.model, weights, chosen) for both in pair.weights
+            ]
         except UnsupportedError as error:
             failures.append(str(error))
             continue
-        return _filled(ported, weights, [both for pair in pairs for both in pair.weights])
+        return _filled(ported, weights, pairs)
     raise UnsupportedError(failures[0])
+
+
+def port_pairs(one: Model, other: Model) -> tuple[Pair, ...]:
+    """Return what each tensor of a model is in another one that is its port; nothing where it is none."""
+    try:
+        ported = lowered(one, speller(other.stored.framework))
+    except UnsupportedError:
+        return ()
+    classes = {layer.name: layer.class_name for layer in other.walk()}
+    same = all(classes.get(layer.name) == layer.class_name for layer in ported.model.walk())
+    return _pairs(ported) if same else ()
+
+
+def _pairs(ported: Ported) -> tuple[Pair, ...]:
+    return tuple(
+        Pair(Tensor(layer, number, index), placed.tensor, placed.layout)
+        for (layer, number, index), placed in ported.placed.items()
+    )
+
+
+def _by_name(ported: Model, weights: Model) -> list[tuple[Weight, Weight | None]] | None:
+    """Return the arrays of a file with those of a port under the same names and of the same shapes, if it has all.
+
+    A file that says no classes may have them in other layers: Flax keeps each gate of an LSTM in one of its own.
+    """
+    names = {_plain(weight.path): weight for weight in weights.weights}
+    wanted = [weight for weight in ported.weights if weight.role != "-"]
+    found = [(names.get(_plain(weight.path)), weight) for weight in wanted]
+    pairs = [(own, weight) for own, weight in found if own is not None and own.shape == weight.shape]
+    return [*pairs] if len(pairs) == len(wanted) else None
+
+
+def _plain(path: str) -> str:
+    return SEPARATORS.sub("_", path)
 
 
 def _filled(ported: Ported, weights: Model, pairs: Sequence[tuple[Weight, Weight | None]]) -> Filled:
@@ -60,11 +96,7 @@ def _filled(ported: Ported, weights: Model, pairs: Sequence[tuple[Weight, Weight
     root = _with_arrays(stored.root, lambda array: given.get(array.path, array))
     label = f"{stored.framework} with the weights of {weights.stored.path}"
     model = named(replace(stored, path=weights.stored.path, format=label, root=root))
-    counterparts = (
-        Pair(Tensor(layer, number, index), placed.tensor, placed.layout)
-        for (layer, number, index), placed in ported.placed.items()
-    )
-    return Filled(model, tuple(counterparts), tuple(placed.layout for placed in ported.inputs))
+    return Filled(model, _pairs(ported), tuple(placed.layout for placed in ported.inputs))
 
 
 def _reading(weight: Weight, own: Weight) -> StoredArray:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from weightwise.answers.array_proof import between_arrays
 from weightwise.answers.counterparts import Pair, in_layout_of, layer_pairs
-from weightwise.answers.port_proof import filled_port
+from weightwise.answers.port_proof import filled_port, port_pairs
 from weightwise.answers.proof import TOLERANCES, Comparison, Line, Proof, Verdict, compared
 from weightwise.answers.sample_inputs import declares_inputs, entering, fitted, random_inputs
 from weightwise.answers.tracing import Computed, Trace, Value, traced
@@ -86,18 +86,20 @@ def _ends(model: Model, theirs: Mapping[Tensor, Array], values: Sequence[Value])
     return ends if len(ends) == len(tensors) else ()
 
 
-def _between_frameworks(one: Proof, other: Proof, tolerance: float) -> list[Proof]:
+def _between_frameworks(one: Proof, other: Proof, dtype: str, tolerance: float | None) -> list[Proof]:
     """Return the proof that two frameworks return the same for two models; none where one of them was not asked."""
     (mine, ours), (yours, theirs) = one.asked, other.asked
     if not ours or len(ours) != len(theirs):
         return []
+    limit = _limit(dtype, tolerance)
     lines = tuple(
         Line(name, name, None, Verdict.OPEN, f"their shapes are {a.array.shape} and {b.array.shape}")
         if (array := in_layout_of(a, b)) is None
-        else compared(name, name, a.array, array, max(tolerance, TOLERANCES.get(array.dtype.name, 0.0)))
+        else compared(name, name, a.array, array, max(limit, TOLERANCES.get(array.dtype.name, 0.0)))
         for name, a, b in zip(map("output {}".format, range(1, len(ours) + 1)), ours, theirs, strict=True)
     )
-    return [Proof((Comparison("output", mine, yours, tolerance, lines),))]
+    found = Comparison("output", mine, yours, limit, lines)
+    return [Proof((found if tolerance is not None else within_storage(found),))]
 
 
 def _limit(dtype: str, tolerance: float | None) -> float:
@@ -177,7 +179,23 @@ def between_models(
     if not given and not failure and all(lines[tensor].verdict is Verdict.EQUAL for tensor in ended):
         lines = {tensor: _doubted(line) for tensor, line in lines.items()}
     titles = (f"{one.stored.path} ({REFERENCE}, {dtype})", f"{other.stored.path} ({REFERENCE}, {dtype})")
-    return Proof((Comparison("layer", *titles, limit, tuple(lines.values()), failure),), first.outputs)
+    found = Comparison("layer", *titles, limit, tuple(lines.values()), failure)
+    return Proof((found if tolerance is not None else within_storage(found),), first.outputs)
+
+
+def within_storage(found: Comparison) -> Comparison:
+    """Return a comparison of two models in which differences count only beyond the 32 bits that weights are kept in.
+
+    Where a port adds two biases their sum is rounded as it is stored.
+    """
+    most = max(TOLERANCES["float32"], found.tolerance)
+    lines = tuple(
+        replace(line, verdict=Verdict.EQUAL, note="to the 32 bits in which weights are kept")
+        if line.verdict is Verdict.DIFFERENT and line.difference is not None and line.difference.relative <= most
+        else line
+        for line in found.lines
+    )
+    return replace(found, lines=lines, tolerance=found.tolerance if lines == found.lines else most)
 
 
 def _apart(ends: Sequence[Sequence[Tensor | None]], lines: Mapping[Tensor, Line]) -> str:
@@ -225,15 +243,15 @@ def prove(
     if inputs is None and other is not None and not has_graph(other) and not declares_inputs(one):
         return between_arrays(one, other, tolerance or 0.0)
     given, notes = (random_inputs(one, seed), ()) if inputs is None else fitted(one, inputs)
-    proofs, limit = [_asked(one, ask, given, dtype, tolerance)], _limit(dtype, tolerance)
+    proofs = [_asked(one, ask, given, dtype, tolerance)]
     if other is not None and has_graph(other):
         theirs = entering(one, other, given)
-        proofs += [between_models(one, other, given, theirs, dtype, tolerance)]
+        proofs += [between_models(one, other, given, theirs, dtype, tolerance, port_pairs(one, other))]
         proofs += [replace(_asked(other, ask, theirs, dtype, tolerance), outputs=())]
-        proofs += _between_frameworks(proofs[0], proofs[-1], limit)
+        proofs += _between_frameworks(proofs[0], proofs[-1], dtype, tolerance)
     elif other is not None:
         proofs += _ported(one, other, given, dtype, tolerance, ask, chosen or {})
-        proofs += _between_frameworks(proofs[0], proofs[-1], limit)
+        proofs += _between_frameworks(proofs[0], proofs[-1], dtype, tolerance)
     return _joined([Proof((), (), notes), *proofs])
 
 
