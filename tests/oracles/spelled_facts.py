@@ -32,8 +32,8 @@ def label(fact: Fact) -> str:
     return f"{fact['framework']}: {fact['name']} ({fact['class_name']})"
 
 
-def model(fact: Fact) -> Model:
-    """Return the fact's layer as a model that reads the fact's inputs."""
+def model(fact: Fact, count: int | None = None) -> Model:
+    """Return the fact's layer as a model that reads its inputs, and returns its first `count` outputs, or all."""
     weights = fact_weights(fact)
     arrays = tuple(_array(weight, values) for weight, values in zip(fact["weights"], weights, strict=True))
     inputs = tuple(Tensor("(input)", 0, index) for index in range(len(fact["inputs"])))
@@ -48,7 +48,7 @@ def model(fact: Fact) -> Model:
         calls=(Call(inputs, arguments, shapes),),
         build_shape=shapes[0] if len(shapes) == 1 else shapes,
     )
-    outputs = tuple(Tensor("layer", 0, index) for index in range(len(fact["outputs"])))
+    outputs = tuple(Tensor("layer", 0, index) for index in range(count or len(fact["outputs"])))
     root = StoredLayer("facts", "Functional", layers=(layer,), inputs=inputs, outputs=outputs)
     return named(StoredModel(fact["name"], "fact", fact["framework"], "3", root, Addressing.PATH))
 

@@ -13,7 +13,7 @@ from weightwise.conventions.keras.normalization import axes_of
 from weightwise.conventions.row import Config, Description, Row, Shapes
 from weightwise.conventions.rule import Rule
 from weightwise.ops.activation import Activation, GatedLinear, Softmax
-from weightwise.ops.arranging import DropAxes, InsertAxis, Stack
+from weightwise.ops.arranging import DropAxes, InsertAxis, Stack, Transpose
 from weightwise.ops.functions import spelled
 from weightwise.ops.merge import Concatenate, Merge
 from weightwise.ops.operation import Operation, ShapeError
@@ -83,10 +83,8 @@ def _reduced(how: str, config: Config, inputs: Shapes) -> Operation:
 def _transposed(config: Config, inputs: Shapes) -> Operation:
     if not config.get("axes"):
         raise ShapeError("it turns the order of all axes round, with the batch as the last")
-    batch, *order = _listed(config["axes"], "axes")
-    if batch != 0:
-        raise ShapeError("the batch does not stay the first axis")
-    return Permute(tuple(order))
+    order = _listed(config["axes"], "axes")
+    return Permute(order[1:]) if order[0] == 0 else Transpose(order)
 
 
 def _reshaped(config: Config, inputs: Shapes) -> Operation:
@@ -129,7 +127,7 @@ def _gelu(config: Config, inputs: Shapes) -> Operation:
 
 
 def _with(name: str, settings: Mapping[str, tuple[str, float]], config: Config, inputs: Shapes) -> Operation:
-    """Return an activation with the settings of the function, by their neutral names and the function's own defaults."""
+    """Return an activation with the settings of the function, by their neutral names, or the function's defaults."""
     values = {neutral: float(config.get(key, usual)) for neutral, (key, usual) in settings.items()}
     return Activation(spelled(name, **values))
 
@@ -138,7 +136,15 @@ def _plain(name: str, config: Config, inputs: Shapes) -> Operation:
     return Activation(name)
 
 
+def _powered(config: Config, inputs: Shapes) -> Operation:
+    exponent = config.get("1")
+    if len(inputs) != 1 or not isinstance(exponent, (int, float)):
+        raise ShapeError(f"expected a number as the exponent, found {exponent!r}")
+    return Activation(spelled("power", exponent=float(exponent)))
+
+
 _PLAIN = {
+    "math.Erf": "error_function",
     "nn.HardSigmoid": "hard_sigmoid",
     "nn.HardSilu": "hard_silu",
     "nn.HardTanh": "hard_tanh",
@@ -154,7 +160,13 @@ _PLAIN = {
     "nn.Softplus": "softplus",
     "nn.Softsign": "softsign",
     "nn.TanhShrink": "tanh_shrink",
+    "numpy.Absolute": "absolute",
+    "numpy.Cos": "cosine",
     "numpy.Exp": "exponential",
+    "numpy.Log": "logarithm",
+    "numpy.Reciprocal": "reciprocal",
+    "numpy.Sin": "sine",
+    "numpy.Sqrt": "square_root",
     "numpy.Tanh": "tanh",
 }
 _SETTINGS: Mapping[str, tuple[str, Mapping[str, tuple[str, float]]]] = {
@@ -184,6 +196,7 @@ _BUILDS: Mapping[str, Build] = {
     "numpy.Min": partial(_reduced, "min"),
     "numpy.Minimum": partial(_merged, "minimum"),
     "numpy.Pad": _pad,
+    "numpy.Power": _powered,
     "numpy.Reshape": _reshaped,
     "numpy.Squeeze": _squeezed,
     "numpy.Stack": partial(_axis, Stack),

@@ -25,7 +25,7 @@ from weightwise.conventions.layout import as_it_is, spatial_layout
 from weightwise.conventions.spelling import Layout, Spelled, Speller, Step
 from weightwise.errors import UnsupportedError
 from weightwise.ops.activation import Activation, GatedLinear, PReLU, Softmax
-from weightwise.ops.arranging import DropAxes, Exchange, InsertAxis, Stack
+from weightwise.ops.arranging import DropAxes, Exchange, InsertAxis, Stack, Transpose
 from weightwise.ops.attention import Attention
 from weightwise.ops.bags import EmbeddingBag
 from weightwise.ops.cells import GruCell, LstmCell, SimpleCell
@@ -39,6 +39,7 @@ from weightwise.ops.embedding import Embedding
 from weightwise.ops.merge import Concatenate, Dot, Merge
 from weightwise.ops.multi_head import MultiHeadAttention
 from weightwise.ops.norm import BatchNorm, GroupNorm, LayerNorm, Norm, RMSNorm, Standardization, UnitNorm
+from weightwise.ops.operand import Beside, Operand
 from weightwise.ops.operation import Operation, Shape
 from weightwise.ops.packed_attention import PackedAttention
 from weightwise.ops.padding import Cropping, Padding, ZeroPadding
@@ -51,6 +52,7 @@ from weightwise.ops.resampling import Resampling
 from weightwise.ops.rescaling import Rescaling
 from weightwise.ops.reshaping import Flatten, Identity, Input, Masking, Permute, Regroup, Repeat, Reshape, Unflatten
 from weightwise.ops.resizing import CenterCrop, Resizing, UpSampling
+from weightwise.ops.scaled_attention import ScaledAttention
 from weightwise.ops.shuffling import ChannelShuffle, PixelShuffle, PixelUnshuffle
 from weightwise.ops.spatial import Spatial
 from weightwise.ops.stacked import StackedRecurrent, Stepping
@@ -64,6 +66,7 @@ _SPELLED: Mapping[type[Operation], Callable[[Any, Sequence[Shape]], Spelled]] = 
     AdaptivePooling: pooling.spelled_adaptive,
     Attention: attention.spelled_attention,
     BatchNorm: normalization.spelled_batch,
+    Beside: dense.spelled_beside,
     Bidirectional: recurrent.spelled_bidirectional,
     CenterCrop: spatial.spelled_center,
     ChannelShuffle: arranging.spelled_channels,
@@ -93,6 +96,7 @@ _SPELLED: Mapping[type[Operation], Callable[[Any, Sequence[Shape]], Spelled]] = 
     Masking: arranging.spelled_masking,
     Merge: arranging.spelled_merge,
     MultiHeadAttention: attention.spelled_heads,
+    Operand: dense.spelled_operand,
     PReLU: activations.spelled_prelu,
     PackedAttention: attention.spelled_packed,
     Padding: spatial.spelled_padding,
@@ -110,6 +114,7 @@ _SPELLED: Mapping[type[Operation], Callable[[Any, Sequence[Shape]], Spelled]] = 
     Rescaling: arranging.spelled_rescaling,
     Reshape: arranging.spelled_reshape,
     Resizing: spatial.spelled_resizing,
+    ScaledAttention: attention.spelled_scaled,
     SeparableConv: convolution.spelled_separable,
     SimpleCell: recurrent.spelled_cell,
     Slice: arranging.spelled_slice,
@@ -120,6 +125,7 @@ _SPELLED: Mapping[type[Operation], Callable[[Any, Sequence[Shape]], Spelled]] = 
     Standardization: normalization.spelled_standardization,
     Stepping: recurrent.spelled_stepping,
     Take: arranging.spelled_take,
+    Transpose: arranging.spelled_transpose,
     TransposedConv: convolution.spelled_transposed,
     Unflatten: arranging.spelled_unflatten,
     UnitNorm: normalization.spelled_unit,

@@ -108,22 +108,35 @@ def _with(path: str, **renamed: str) -> Callable[..., tuple[Step, ...]]:
     """Return what makes a function of `keras.ops` with the neutral settings, some of which it calls otherwise."""
 
     def steps(name: str, **settings: float) -> tuple[Step, ...]:
-        return (function(path, name, **{renamed.get(key, key): value for key, value in settings.items()}),)
+        own = {renamed.get(key, key): value for key, value in settings.items()}
+        return (function(path, name, None, **own),)
 
     return steps
 
 
+def _power(name: str, exponent: float = 2.0) -> tuple[Step, ...]:
+    return (function("numpy.Power", name, {"1": exponent}),)
+
+
 _SETTINGS: Mapping[str, Callable[..., tuple[Step, ...]]] = {
+    "absolute": _with("numpy.Absolute"),
     "celu": _with("nn.Celu"),
+    "cosine": _with("numpy.Cos"),
     "elu": lambda name, alpha: (layer("ELU", name, alpha=alpha),),
+    "error_function": _with("math.Erf"),
     "gelu_tanh": lambda name: (function("nn.Gelu", name, approximate=True),),
     "hard_shrink": _with("nn.HardShrink"),
     "hard_sigmoid_5": _hard_sigmoid_5,
     "hard_tanh": _hard_tanh,
     "leaky_relu": _leaky_relu,
+    "logarithm": _with("numpy.Log"),
+    "power": _power,
+    "reciprocal": _with("numpy.Reciprocal"),
     "relu": _relu,
+    "sine": _with("numpy.Sin"),
     "soft_shrink": _with("nn.SoftShrink"),
     "softplus": _softplus,
+    "square_root": _with("numpy.Sqrt"),
     "squareplus": _with("nn.Squareplus"),
     "threshold": _with("nn.Threshold"),
 }
@@ -132,7 +145,7 @@ _SETTINGS: Mapping[str, Callable[..., tuple[Step, ...]]] = {
 
 def spelled_activation(operation: Activation, inputs: Sequence[Shape]) -> Spelled:
     """Return an activation that is a layer of its own."""
-    notes = ()
+    notes: tuple[str, ...] = ()
     if function_name(operation.function) == "softplus" and "threshold" in function_settings(operation.function):
         notes = ("the source returns x itself above a threshold, which Keras approaches to less than 3e-9",)
     return chain(*activation(operation.function), notes=notes)

@@ -11,7 +11,7 @@ from itertools import accumulate
 
 from weightwise.conventions.keras.spelling.steps import SOURCE, Program, chain, function, layer, refuse, run, taken
 from weightwise.conventions.spelling import Output, Spelled, Step
-from weightwise.ops.arranging import DropAxes, Exchange, InsertAxis, Stack
+from weightwise.ops.arranging import DropAxes, Exchange, InsertAxis, Stack, Transpose
 from weightwise.ops.merge import Concatenate, Dot, Merge
 from weightwise.ops.operation import Operation, Shape
 from weightwise.ops.product import Product
@@ -72,7 +72,7 @@ def reshape(sizes: Shape, name: str = "") -> Step:
 
 def spelled_reshape(operation: Reshape, inputs: Sequence[Shape]) -> Spelled:
     """Return the reshape."""
-    return chain(reshape([None if size == -1 else size for size in operation.target]))
+    return chain(reshape(tuple(None if size == -1 else size for size in operation.target)))
 
 
 def spelled_regrouping(operation: Regroup, inputs: Sequence[Shape]) -> Spelled:
@@ -111,6 +111,11 @@ def spelled_exchange(operation: Exchange, inputs: Sequence[Shape]) -> Spelled:
     one, other = (axis % len(order) for axis in operation.axes)
     order[one], order[other] = other, one
     return chain(permutation(order))
+
+
+def spelled_transpose(operation: Transpose, inputs: Sequence[Shape]) -> Spelled:
+    """Return a permutation that moves the batch."""
+    return chain(permutation(operation.order))
 
 
 def spelled_repeat(operation: Repeat, inputs: Sequence[Shape]) -> Spelled:

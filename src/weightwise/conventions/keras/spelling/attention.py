@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from weightwise.conventions.keras.spelling.arranging import reshape
 from weightwise.conventions.keras.spelling.steps import Program, function, layer, refuse
@@ -16,12 +17,13 @@ from weightwise.ops.attention import Attention
 from weightwise.ops.multi_head import MultiHeadAttention
 from weightwise.ops.operation import Shape
 from weightwise.ops.packed_attention import PackedAttention
+from weightwise.ops.scaled_attention import ScaledAttention
 
 
 def spelled_attention(operation: Attention, inputs: Sequence[Shape]) -> Spelled:
     """Return attention without projections."""
     class_name = "AdditiveAttention" if operation.score == "additive" else "Attention"
-    settings = {} if operation.score == "additive" else {"score_mode": operation.score}
+    settings: dict[str, Any] = {} if operation.score == "additive" else {"score_mode": operation.score}
     return _called(layer(class_name, use_scale=operation.scale, **settings), operation.causal, operation.scores)
 
 
@@ -31,6 +33,19 @@ def _called(made: Step, causal: bool, scores: bool, inputs: Sequence[Output] = (
     arguments = {**{name: True for name, value in asked.items() if value}, **tensors}
     step = Step(made.class_name, made.config, made.feeds, made.name, (*inputs, *tensors.values()), arguments)
     return Spelled((step,), (Output(0), Output(0, 1)) if scores else (Output(0),))
+
+
+def spelled_scaled(operation: ScaledAttention, inputs: Sequence[Shape]) -> Spelled:
+    """Return attention without projections, the scale of its scores that of its queries."""
+    refuse(not inputs or inputs[0][-1] is None, "the size of its queries is not known")
+    refuse(len({shape[:-2] for shape in inputs}) > 1, "its queries, keys and values are of different examples")
+    scale = float(inputs[0][-1] or 1) ** -0.5 if operation.scale is None else operation.scale
+    program = Program()
+    query = program.add(layer("Rescaling", "scaled", scale=scale, offset=0.0), Output(INPUT))
+    attention = layer("Attention", use_scale=False, score_mode="dot")
+    if operation.causal:
+        attention = replace(attention, arguments={"use_causal_mask": True})
+    return program.spelled(program.add(attention, query, Output(INPUT, 2), Output(INPUT, 1)))
 
 
 def spelled_heads(operation: MultiHeadAttention, inputs: Sequence[Shape]) -> Spelled:
@@ -50,17 +65,17 @@ def spelled_heads(operation: MultiHeadAttention, inputs: Sequence[Shape]) -> Spe
 
 def _many(operation: MultiHeadAttention) -> Step:
     outputs = list(operation.outputs) if operation.outputs else None
-    more = {"use_gate": True} if operation.gate else {}
     return layer(
         "MultiHeadAttention",
+        "",
+        None,
         num_heads=operation.heads,
         key_dim=operation.head_dim,
         value_dim=operation.value_dim,
         use_bias=operation.bias,
         output_shape=outputs,
         attention_axes=None if operation.axes is None else list(operation.axes),
-        **more,
-        **_window(operation),
+        **_more(operation),
     )
 
 
@@ -69,20 +84,22 @@ def _grouped(operation: MultiHeadAttention, inputs: Sequence[Shape]) -> Step:
     own = (inputs[0][-1],) if inputs else operation.outputs
     refuse(operation.outputs not in (None, own), "its heads share keys and values, and Keras returns the query's size")
     refuse(operation.axes, "its heads share keys and values, and Keras attends along one axis")
-    more = {"use_gate": True} if operation.gate else {}
     return layer(
         "GroupQueryAttention",
+        "",
+        None,
         head_dim=operation.head_dim,
         num_query_heads=operation.heads,
         num_key_value_heads=operation.kv_heads,
         use_bias=operation.bias,
-        **more,
-        **_window(operation),
+        **_more(operation),
     )
 
 
-def _window(operation: MultiHeadAttention) -> dict[str, int]:
-    return {} if operation.window is None else {"sliding_window": operation.window}
+def _more(operation: MultiHeadAttention) -> dict[str, Any]:
+    """Return the settings that older Kerases do not know, where they are set."""
+    gate = {"use_gate": True} if operation.gate else {}
+    return gate if operation.window is None else {**gate, "sliding_window": operation.window}
 
 
 def spelled_packed(operation: PackedAttention, inputs: Sequence[Shape]) -> Spelled:

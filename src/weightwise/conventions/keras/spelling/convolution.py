@@ -47,7 +47,7 @@ def spelled_separable(operation: SeparableConv, inputs: Sequence[Shape]) -> Spel
     """Return the separable convolution."""
     refuse(operation.rank == 3, "Keras has no separable convolution over three axes")
     settings = {"filters": operation.filters, "depth_multiplier": operation.mult}
-    return _filtering("SeparableConv", operation, inputs, **settings)
+    return _filtering("SeparableConv", operation, inputs, None, **settings)
 
 
 def _filtering(
@@ -103,7 +103,7 @@ def spelled_transposed(operation: TransposedConv, inputs: Sequence[Shape]) -> Sp
     refuse(any(before < 0 for before, _ in cuts), "it adds zeros before its output, which Keras has not")
     settings, after = _common(operation)
     padding, added, left = _cut(window, cuts)
-    more = {"output_padding": list(added)} if any(added) else {}
+    more: dict[str, Any] = {"output_padding": list(added)} if any(added) else {}
     crop = (layer(f"Cropping{window.rank}D", "cropped", **crop_settings(left)),) if any(map(any, left)) else ()
     made = layer(f"Conv{window.rank}DTranspose", filters=operation.filters, padding=padding, **more, **settings)
     return chain(made, *crop, *after)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from string import ascii_lowercase
+from typing import Any
 
 from weightwise.conventions.keras.spelling.activations import activated
-from weightwise.conventions.keras.spelling.steps import chain, layer, refuse
-from weightwise.conventions.spelling import Feed, Same, Spelled, Step
+from weightwise.conventions.keras.spelling.steps import SOURCE, Program, chain, layer, refuse, run, taken
+from weightwise.conventions.spelling import Feed, Filled, Same, Spelled, Step
 from weightwise.ops.bags import EmbeddingBag
 from weightwise.ops.contraction import Contraction, numbered
 from weightwise.ops.dense import Dense
 from weightwise.ops.einsum import Einsum
 from weightwise.ops.embedding import Embedding
+from weightwise.ops.features import feature_names, varying
+from weightwise.ops.operand import Beside, Operand
 from weightwise.ops.operation import Shape
 
 _ADAPTED = "it is adapted by a low-rank pair, which would have to be merged"
@@ -29,8 +32,8 @@ def spelled_einsum(operation: Einsum, inputs: Sequence[Shape]) -> Spelled:
     """Return the dense layer over any axes."""
     refuse(operation.adaptation is not None, _ADAPTED)
     name, after = activated(operation.activation)
-    settings = {"output_shape": list(operation.output), "bias_axes": operation.bias or None, "activation": name}
-    return chain(layer("EinsumDense", equation=operation.equation, **settings), *after)
+    settings: dict[str, Any] = {"output_shape": list(operation.output), "bias_axes": operation.bias or None}
+    return chain(layer("EinsumDense", equation=operation.equation, activation=name, **settings), *after)
 
 
 def spelled_contraction(operation: Contraction, inputs: Sequence[Shape]) -> Spelled:
@@ -45,7 +48,10 @@ def spelled_contraction(operation: Contraction, inputs: Sequence[Shape]) -> Spel
     sizes = [size for axis, size in enumerate(inputs[0]) if axis not in summed and axis]
     feeds = _contracted(operation, entering, made)
     equation = f"{letters},{entering}{made}->{staying}{made}"
-    settings = {"output_shape": [*sizes, *operation.outputs], "bias_axes": made if operation.bias else None}
+    settings: dict[str, Any] = {
+        "output_shape": [*sizes, *operation.outputs],
+        "bias_axes": made if operation.bias else None,
+    }
     return chain(layer("EinsumDense", "", feeds, equation=equation, activation="linear", **settings))
 
 
@@ -55,6 +61,47 @@ def _contracted(operation: Contraction, entering: str, made: str) -> dict[str, F
     targets = zip((f"out_{letter}" for letter in made), numbered("out", len(made)).split(), strict=True)
     names = {**dict(sources), **dict(targets)}
     return {role: Same(role, names) for role in operation.roles()}
+
+
+def spelled_operand(operation: Operand, inputs: Sequence[Shape]) -> Spelled:
+    """Return an array beside a tensor, value by value, as a dense layer whose equation sums over nothing."""
+    refuse(not inputs, "the number of its input's axes is not known")
+    fits = all(inputs[0][axis] == operation.shape[axis] for axis in operation.axes)
+    refuse(not fits, "its array is longer than its input, which would be repeated")
+    refuse(operation.how not in ("add", "multiply"), "Keras's layers multiply by what they learned, or add it, alone")
+    return chain(*_beside(operation.how, operation.axes, inputs[0]))
+
+
+def _beside(how: str, axes: Sequence[int], shape: Shape, fill: float = 1.0, name: str = "") -> tuple[Step, ...]:
+    """Return a layer that multiplies by the source's array, or by a number that fills the kernel to add the array."""
+    letters = ascii_lowercase[: len(shape)]
+    own = "".join(letters[axis] for axis in axes)
+    refuse(not own or letters[0] in own, "its array has one value, or some for each example of a batch")
+    array = Same("other", {f"each_{letter}": term for letter, term in zip(own, feature_names(axes), strict=True)})
+    filled = Filled(fill, "the layer does nothing but to add its bias")
+    adds = how == "add"
+    feeds: dict[str, Feed] = {"kernel": filled, "bias": array} if adds else {"kernel": array}
+    settings: dict[str, Any] = {"output_shape": list(shape[1:]), "bias_axes": own if adds else None}
+    equation = f"{letters},{own[-1] if adds else own}->{letters}"
+    return (layer("EinsumDense", name, feeds, equation=equation, activation="linear", **settings),)
+
+
+def spelled_beside(operation: Beside, inputs: Sequence[Shape]) -> Spelled:
+    """Return an array side by side with a tensor: the bias of a layer whose input is a slice of it times zero."""
+    refuse(not inputs, "the shape of its input is not known")
+    axis, count = operation.axis % len(inputs[0]), operation.shape[operation.axis]
+    size = inputs[0][axis]
+    refuse(size is None or size < count, "its input may be shorter along the axis than the array")
+    shape = (*inputs[0][:axis], count, *inputs[0][axis + 1 :])
+    fits = all(one in (None, other) for one, other in zip(shape[1:], operation.shape[1:], strict=True))
+    refuse(not fits, "its array does not have the sizes of its input")
+    program = Program()
+    first = program.add(taken(axis, run(0, count), "slice"), SOURCE)
+    nothing = program.add(layer("Rescaling", "nothing", scale=0.0, offset=0.0), first)
+    (step,) = _beside("add", varying(operation.shape), shape, 0.0, "array")
+    array = program.add(step, nothing)
+    pair = (array, SOURCE) if operation.first else (SOURCE, array)
+    return program.spelled(program.add(layer("Concatenate", axis=axis), *pair))
 
 
 def spelled_embedding(operation: Embedding, inputs: Sequence[Shape]) -> Spelled:

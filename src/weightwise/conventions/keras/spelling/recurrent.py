@@ -198,8 +198,9 @@ def spelled_stacked(operation: StackedRecurrent, inputs: Sequence[Shape]) -> Spe
     read, states = SOURCE, list[Output]()
     for number, level in enumerate(operation.levels):
         feeds = _all_feeds(level, "", f"{number}/" if several else "")
-        make = _bidirectional if isinstance(level, Bidirectional) else _layer
-        read = program.add(make(level, f"layer_{number}" if several else "", feeds), read)
+        name = f"layer_{number}" if several else ""
+        made = _bidirectional(level, name, feeds) if isinstance(level, Bidirectional) else _layer(level, name, feeds)
+        read = program.add(made, read)
         states += _states(level, read.step)
     kinds = _kinds(operation.cell)
     apart = {1 + kind: tuple(states[kind::kinds]) for kind in range(kinds)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from weightwise.conventions.keras.spelling.convolution import crop_settings
 from weightwise.conventions.keras.spelling.edges import named_again, padded
@@ -36,7 +37,11 @@ def spelled_upsampling(operation: UpSampling, inputs: Sequence[Shape]) -> Spelle
 
 def _larger(factors: Sequence[int], interpolation: str) -> Step:
     if len(factors) == 2:
-        settings = {"size": list(factors), "data_format": "channels_last", "interpolation": interpolation}
+        settings: dict[str, Any] = {
+            "size": list(factors),
+            "data_format": "channels_last",
+            "interpolation": interpolation,
+        }
         return layer("UpSampling2D", **settings)
     refuse(interpolation != "nearest", "Keras enlarges images alone by interpolation")
     if len(factors) == 1:
@@ -77,9 +82,8 @@ def _target(operation: Resampling, inputs: Sequence[Shape]) -> tuple[int, int]:
     height, width = operation.spatial_sizes(sizes)
     refuse(height is None or width is None, "the size of its output depends on that of its input, which is open")
     if operation.factors is not None and not operation.whole:
-        exact = all(
-            size == target / f for size, target, f in zip(sizes, (height, width), operation.factors, strict=True)
-        )
+        known = [(size or 0, target or 1) for size, target in zip(sizes, (height, width), strict=True)]
+        exact = all(size == target / f for (size, target), f in zip(known, operation.factors, strict=True))
         refuse(not exact, "its places are as far apart as its factor says, and not the sizes")
     return height or 0, width or 0
 
@@ -87,7 +91,7 @@ def _target(operation: Resampling, inputs: Sequence[Shape]) -> tuple[int, int]:
 def spelled_resizing(operation: Resizing, inputs: Sequence[Shape]) -> Spelled:
     """Return the layer that brings images to one size."""
     height, width = operation.size
-    settings = {
+    settings: dict[str, Any] = {
         "height": height,
         "width": width,
         "interpolation": operation.interpolation,

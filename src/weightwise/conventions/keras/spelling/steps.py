@@ -24,7 +24,7 @@ def layer(class_name: str, name: str = "", feeds: Mapping[str, Feed] | None = No
 
 
 def function(path: str, name: str, arguments: Mapping[str, Any] | None = None, **settings: Any) -> Step:
-    """Return a function of `keras.ops` by its class, `numpy.Pad`, with the arguments of its call that are no tensors."""
+    """Return a function of `keras.ops` by its class, `numpy.Pad`, with what its call takes beside tensors."""
     return Step(f"keras.src.ops.{path}", settings, {}, name, arguments=arguments or {})
 
 
