@@ -86,6 +86,8 @@ class SizeOf:
     axis: int
     times: float = 1.0
     power: float = 1.0
+    single: bool = False
+    """Whether it is rounded to single precision, where it is no whole number."""
 
 
 @dataclass(frozen=True)

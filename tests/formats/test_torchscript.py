@@ -33,6 +33,14 @@ COMPUTED = (
     "exported_rows.pt2",
     "exported_branches.pt2",
     "exported_attention.pt2",
+    "exported_skipping.pt2",
+    "exported_attentive.pt2",
+    "exported_branching.pt2",
+    "torchscript_skipping.pt",
+    "torchscript_skipping_traced.pt",
+    "torchscript_attentive_traced.pt",
+    "torchscript_branching.pt",
+    "torchscript_branching_traced.pt",
 )
 """The samples that compute with layers alone."""
 UNNAMED = {

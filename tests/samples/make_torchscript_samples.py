@@ -24,6 +24,7 @@ from torch._export.serde.serialize import serialize
 from torch.nn import functional
 
 from tests.samples.array_fact import fact
+from tests.samples.torch_graphs import Attentive, Branching, Skipping
 
 SAMPLES = Path(__file__).parent
 DATE = (1980, 1, 1, 0, 0, 0)
@@ -241,6 +242,23 @@ def samples() -> dict[str, tuple[bytes, tuple[torch.Tensor, ...]]]:
         "exported_decomposed.pt2": (exported(dynamic.run_decompositions()), (image,)),
         "exported_2_6.pt2": (of_2_6(dynamic), (image,)),
         "exported_2_7.pt2": (of_2_7(whole, dynamic.state_dict), (image,)),
+        **connected(),
+    }
+
+
+def connected() -> dict[str, tuple[bytes, tuple[torch.Tensor, ...]]]:
+    """Return the same of networks whose modules are connected by operators."""
+    skipping, attentive, branching = (prepared(kind()) for kind in (Skipping, Attentive, Branching))
+    picture, text, sequence = example(2, 3, 8, 6), torch.arange(14).reshape(2, 7) % 11, example(2, 7, 5)
+    return {
+        "exported_skipping.pt2": (exported(torch.export.export(skipping, (picture,))), (picture,)),
+        "exported_attentive.pt2": (exported(torch.export.export(attentive, (text,))), (text,)),
+        "exported_branching.pt2": (exported(torch.export.export(branching, (sequence,))), (sequence,)),
+        "torchscript_skipping.pt": (scripted(torch.jit.script(skipping)), (picture,)),
+        "torchscript_skipping_traced.pt": (scripted(torch.jit.trace(skipping, picture)), (picture,)),
+        "torchscript_attentive_traced.pt": (scripted(torch.jit.trace(attentive, text)), (text,)),
+        "torchscript_branching.pt": (scripted(torch.jit.script(branching)), (sequence,)),
+        "torchscript_branching_traced.pt": (scripted(torch.jit.trace(branching, sequence)), (sequence,)),
     }
 
 

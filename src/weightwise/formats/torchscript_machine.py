@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
@@ -35,6 +35,8 @@ from weightwise.stored import StoredArray, Tensor
 
 MOST_STEPS = 300_000
 MOST_DEPTH = 60
+PAIRED = "LSTM"
+"""The module whose second output is a pair: what it has left as hidden state and as cell state."""
 ROOT = "__torch__"
 
 
@@ -92,6 +94,8 @@ class Machine:
     numbers: Mapping[str, StoredArray]
     """Those of them that have no axes, whose values are settings, and read where the code asks for them."""
     shapes: dict[Tensor, Shape] = field(default_factory=dict)
+    returned: dict[str, Any] = field(default_factory=dict)
+    """The outputs that traced code of a module returns, as outputs of its first call."""
     asked: list[Meaning] | None = None
     """The operators that a module applies, while it is asked for them; None while the graph is made."""
     steps: int = 0
@@ -205,7 +209,7 @@ class Machine:
             return value[index]
         if isinstance(value, Size) and value.axis is None:
             return Size(value.of, index)
-        if isinstance(value, Tensor) and value.layer in self.graph.parts and index >= 0:
+        if isinstance(value, Tensor) and value.layer in self.graph.parts and index >= 0 and not value.index:
             return Tensor(value.layer, value.call, index)
         return self.unknown()
 
@@ -270,7 +274,9 @@ class Machine:
             return self.executed(function, frame.path, given, named) if function else self.unknown()
         if name in CASTS and len(given) == 2:
             return given[1]
-        if name == "ops.prim.NumToTensor" or (name in NUMBERS and given and is_plain(given[0])):
+        if name == "ops.prim.NumToTensor" and given:
+            return replace(given[0], single=True) if isinstance(given[0], Size) else given[0]
+        if name in NUMBERS and given and is_plain(given[0]):
             return given[0] if given else self.unknown()
         if name == "getattr" and len(given) == 2 and isinstance(given[1], str):
             return self.attribute(given[0], given[1])
@@ -304,7 +310,8 @@ class Machine:
             return found.inputs[0]
         if self.asked is not None:
             self.asked += [found] if found else []
-            return self.unknown()
+            own = found is not None and self.graph.parts[frame.path].computes(found)
+            return Tensor(frame.path) if own else self.unknown()
         result = self.graph.operator(frame.path, name, found, shapes_of(found, self.shapes)) or self.unknown()
         if name.endswith("_") and given:
             self.graph.write(given[0], result)
@@ -332,19 +339,32 @@ class Machine:
             # Traced code has a tensor that is query, key and value at once as one argument.
             inputs = inputs * ATTENDED if len(inputs) == 1 else [self.unknown() for _ in range(ATTENDED)]
         if not part.calls and not member.constants:
-            self.ask(path, method, given, named)
-        return self.graph.call(path, inputs, [self.shapes.get(value) for value in inputs])
+            self.returned[path] = self.ask(path, method, given, named)
+        output = self.graph.call(path, inputs, [self.shapes.get(value) for value in inputs])
+        if member.constants and part.class_name == PAIRED:
+            return output, (replace(output, index=1), replace(output, index=2))
+        return told_outputs(self.returned.get(path), output)
 
-    def ask(self, path: str, method: ast.FunctionDef, given: Sequence[Any], named: Mapping[str, Any]) -> None:
-        """Gives a module the settings with which it applies its operator."""
+    def ask(self, path: str, method: ast.FunctionDef, given: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """Gives a module the settings with which it applies its operator; returns which outputs of it are returned."""
         found: list[Meaning] = []
         self.asked = found
-        self.executed(method, path, [Reference(path), *given], named)
+        returned = self.executed(method, path, [Reference(path), *given], named)
         self.asked = None
         part = self.graph.parts[path]
         own = [one for one in found if part.computes(one)]
         if len(own) == 1 and all(array.path.startswith(f"{path}.") for array in own[0].arrays.values()):
             part.config = {**own[0].config, **around(found, own[0]), **part.config}
+        return returned
+
+
+def told_outputs(returned: Any, output: Tensor) -> Any:
+    """Returns the outputs of a call as the code of the module returns them: traced code leaves out those not read."""
+    if isinstance(returned, tuple):
+        own = all(isinstance(item, Tensor) and item.layer == output.layer for item in returned)
+        return tuple(told_outputs(item, output) for item in returned) if own else output
+    own = isinstance(returned, Tensor) and returned.layer == output.layer
+    return replace(output, index=returned.index) if own else output
 
 
 def shapes_of(found: Meaning | None, shapes: Mapping[Tensor, Shape]) -> list[Shape | None]:

@@ -19,6 +19,8 @@ class Size:
     axis: int | None
     times: float = 1.0
     power: float = 1.0
+    single: bool = False
+    """Whether the code computes with it as a tensor, which has single precision where it is no whole number."""
 
 
 COMPARISONS: Mapping[str, Callable[..., Any]] = {
@@ -102,7 +104,7 @@ def scaled_size(name: str, given: Sequence[Any]) -> Size | None:
 def as_setting(value: Any) -> Any:
     """Returns the size of an axis as a setting that is told by the tensor, and any other value itself."""
     if isinstance(value, Size) and value.axis is not None:
-        return SizeOf(value.of, value.axis, value.times, value.power)
+        return SizeOf(value.of, value.axis, value.times, value.power, value.single)
     return value
 
 

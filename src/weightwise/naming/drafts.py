@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count, takewhile
@@ -85,6 +86,9 @@ def _drafted_model(
     signals: dict[Tensor, Signal] = dict(zip(stored.inputs, inputs, strict=False))
     drafts: dict[str, dict[int, Draft]] = {}
     recorded = _recorded(stored, inputs)
+    for tensor in stored.inputs:
+        if tensor not in signals and (shape := recorded.get((tensor.layer, tensor.call), {}).get(tensor.index)):
+            signals[tensor] = Signal(shape)
     prefix = f"{path}/" if path else ""
     for layer, number in in_order(stored.layers):
         arriving = [signals.get(tensor, UNKNOWN) for tensor in operands(layer.calls[number])]
@@ -127,7 +131,9 @@ def _size(value: Any, signals: Mapping[Tensor, Signal]) -> Any:
     if size is None:
         return value
     number = value.times * size**value.power
-    return round(number) if abs(number - round(number)) < _EXACT else number
+    if abs(number - round(number)) < _EXACT:
+        return round(number)
+    return struct.unpack("f", struct.pack("f", number))[0] if value.single else number
 
 
 _EXACT = 1e-9
