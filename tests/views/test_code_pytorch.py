@@ -15,9 +15,10 @@ from weightwise.errors import UnsupportedError, WeightwiseError
 from weightwise.naming import named
 from weightwise.porting.porting import lowered
 from weightwise.stored import Addressing, Call, StoredLayer, StoredModel, Tensor
-from weightwise.views.code_pytorch import code, identifier
+from weightwise.views.code_pytorch import code
 from weightwise.views.code_pytorch_functions import expression
 from weightwise.views.code_pytorch_modules import SIGNATURES, arguments, literal
+from weightwise.views.code_pytorch_names import identifier
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "mnist_cnn.keras"

@@ -14,56 +14,24 @@ becomes an identifier or a quoted string, and nothing else of a file enters it. 
 
 from __future__ import annotations
 
-import heapq
-import keyword
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain, count
+from itertools import chain
 
 from weightwise.errors import UnsupportedError
-from weightwise.model import Layer, Model
+from weightwise.model import Model
 from weightwise.ops.operation import Shape
 from weightwise.stored import StoredLayer, Tensor
-from weightwise.views.code_pytorch_functions import expression, is_activation
-from weightwise.views.code_pytorch_modules import SIGNATURES, arguments, literal
+from weightwise.views.code_pytorch_functions import expression
+from weightwise.views.code_pytorch_modules import arguments, literal
+from weightwise.views.code_pytorch_names import attribute, class_name, identifier, numbered
+from weightwise.views.code_pytorch_statements import ATTENTION, LINEAR, SEVERAL, STATES, Statement, Statements, operand
 
 WIDTH = 120
-LONGEST = 24
-"""The most letters of a variable that is called after its layer."""
 INDENT = " " * 8
-ATTENTION = "MultiheadAttention"
-LAST_INSIDE = "out_proj"
-"""What an attention calls its last projection, which is a layer of its own in the table of conventions."""
-LINEAR = ("Linear", "NonDynamicallyQuantizableLinear")
-STATES = {
-    "LSTM": ("h", "c"),
-    "GRU": ("h",),
-    "RNN": ("h",),
-    "LSTMCell": ("h", "c"),
-    "GRUCell": ("h",),
-    "RNNCell": ("h",),
-}
-"""Modules that return states, and what these are called."""
-ARITHMETIC = ("add", "sub", "mul", "div")
-"""Operators that may have an array of their own."""
-PARTS = ("chunk", "split", "unbind")
-"""Operators that return several tensors."""
-
-_KEPT = """
-T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval
-extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules mtia
-named_buffers named_children named_modules named_parameters parameters register_backward_hook register_buffer
-register_forward_hook register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
-register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module register_parameter
-register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory
-state_dict to to_empty train training type xpu zero_grad
-"""
-KEPT = frozenset(_KEPT.split())
-"""Attributes that `nn.Module` itself has."""
-TAKEN = frozenset(("self", "torch", "nn", "F", "Tensor", "load_file", "observe", *keyword.kwlist, *keyword.softkwlist))
 
 
 def code(model: Model, name: str = "Net", weights: str = "", observed: bool = False) -> str:
@@ -77,16 +45,11 @@ def code(model: Model, name: str = "Net", weights: str = "", observed: bool = Fa
         raise UnsupportedError(
             f"{model.stored.path}: the file has no graph, so no code can be written that computes it"
         )
-    class_name = _class_name(name)
+    own = class_name(name)
     writer = _Writer(model, observed)
     body = [*writer.made(), "", *writer.forward()]
-    lines = [f"class {class_name}(nn.Module):", *body, *_loading(class_name, weights)]
+    lines = [f"class {own}(nn.Module):", *body, *_loading(own, weights)]
     return "\n".join((*_imports(lines), "", "", *lines, ""))
-
-
-def _class_name(name: str) -> str:
-    found = re.sub(r"\W", "_", name, flags=re.ASCII) or "Net"
-    return f"Net_{found}" if found[0].isdigit() or found in TAKEN else found
 
 
 def _imports(lines: Sequence[str]) -> Iterator[str]:
@@ -101,31 +64,14 @@ def _imports(lines: Sequence[str]) -> Iterator[str]:
     yield "from torch import Tensor, nn"
 
 
-def _loading(class_name: str, weights: str) -> Iterator[str]:
+def _loading(name: str, weights: str) -> Iterator[str]:
     if not weights:
         return
-    yield from ("", "", f"def load(path: str = {literal(weights)}) -> {class_name}:")
+    yield from ("", "", f"def load(path: str = {literal(weights)}) -> {name}:")
     yield '    """Return the network with the weights of a file, as it is for inference."""'
-    yield f"    network = {class_name}()"
+    yield f"    network = {name}()"
     yield "    network.load_state_dict(load_file(path), strict=True)"
     yield "    return network.eval()"
-
-
-@dataclass
-class _Line:
-    """One statement of `forward`: what it returns, from which tensors, by which layer."""
-
-    layer: StoredLayer
-    call: int
-    reads: tuple[Tensor, ...]
-    last: StoredLayer | None = None
-    """The activation around it, where there is one."""
-    last_call: int = 0
-
-    @property
-    def output(self) -> Tensor:
-        """Its first output."""
-        return Tensor(self.last.name, self.last_call) if self.last else Tensor(self.layer.name, self.call)
 
 
 @dataclass
@@ -138,139 +84,41 @@ class _Writer:
     """What each tensor that will be read is called."""
 
     @cached_property
-    def root(self) -> StoredLayer:
-        return self.model.root.stored
-
-    @cached_property
-    def layers(self) -> Mapping[str, StoredLayer]:
-        return {layer.name: layer for layer in self.root.layers}
-
-    @cached_property
-    def projections(self) -> Mapping[str, str]:
-        """The last projection of each attention, which PyTorch has in the module."""
-        found: dict[str, str] = {}
-        for layer in self.root.layers:
-            for call in layer.calls if layer.class_name in LINEAR else ():
-                source = self.layers.get(call.inputs[0].layer) if call.inputs else None
-                own = source is not None and layer.name == f"{source.name}.{LAST_INSIDE}"
-                if source is not None and own and source.class_name == ATTENTION and call.inputs[0].index == 0:
-                    found[source.name] = layer.name
-        return found
-
-    @cached_property
-    def same(self) -> Mapping[Tensor, Tensor]:
-        """The tensors that are another one: what an Identity returns, and the end of an attention."""
-        inside = {projection: attention for attention, projection in self.projections.items()}
-        found: dict[Tensor, Tensor] = {}
-        for layer in self.root.layers:
-            for number, call in enumerate(layer.calls):
-                if layer.class_name == "Identity" or layer.name in inside:
-                    found[Tensor(layer.name, number)] = call.inputs[0]
-        return found
-
-    def tensor(self, tensor: Tensor) -> Tensor:
-        """Return the tensor that this one is."""
-        while tensor in self.same:
-            tensor = self.same[tensor]
-        return tensor
-
-    @cached_property
-    def outputs(self) -> tuple[Tensor, ...]:
-        return tuple(map(self.tensor, self.root.outputs))
-
-    @cached_property
-    def readers(self) -> Counter[Tensor]:
-        found = Counter(self.tensor(tensor) for line in self.sequence for tensor in line.reads)
-        found.update(self.outputs)
-        return found
-
-    @cached_property
-    def sequence(self) -> list[_Line]:
-        """The calls in an order in which they can run: one branch after the other, the first layers first."""
-        skipped = {layer.name for layer in self.root.layers if layer.class_name == "Identity"}
-        skipped |= set(self.projections.values())
-        places = {layer.name: place for place, layer in enumerate(self.root.layers)}
-        calls = {(layer.name, number): call for layer in self.root.layers for number, call in enumerate(layer.calls)}
-        waiting: dict[tuple[str, int], list[tuple[str, int]]] = {}
-        missing: Counter[tuple[str, int]] = Counter()
-        for key, call in calls.items():
-            for source in {(tensor.layer, tensor.call) for tensor in call.inputs} & calls.keys():
-                waiting.setdefault(source, []).append(key)
-                missing[key] += 1
-        ready = [(places[name], number, name) for name, number in calls if not missing[name, number]]
-        heapq.heapify(ready)
-        found: list[_Line] = []
-        onward: list[tuple[int, int, str]] = []
-        while ready or onward:
-            _, number, name = heapq.heappop(onward) if onward else heapq.heappop(ready)
-            if name not in skipped:
-                reads = tuple(map(self.tensor, calls[name, number].inputs))
-                found.append(_Line(self.layers[name], number, reads))
-            freed = []
-            for follower in waiting.get((name, number), ()):
-                missing[follower] -= 1
-                if not missing[follower]:
-                    freed.append((places[follower[0]], follower[1], follower[0]))
-            for left in onward:
-                heapq.heappush(ready, left)
-            onward = sorted(freed)[:1]
-            for later in sorted(freed)[1:]:
-                heapq.heappush(ready, later)
-        return found
+    def statements(self) -> Statements:
+        return Statements(self.model.root.stored)
 
     def made(self) -> Iterator[str]:
-        """Yield the lines of `__init__`."""
+        """Yield the lines of `__init__`: the modules, those with dots in their names in dictionaries of modules."""
         yield "    def __init__(self) -> None:"
         yield f"{INDENT}super().__init__()"
-        nested: dict[str, list[StoredLayer]] = {}
-        used = dict.fromkeys(line.layer.name for line in self.sequence)
-        for layer in (self.layers[name] for name in used):
-            if self.is_module(layer):
-                first, dot, _ = layer.name.partition(".")
-                nested.setdefault(first if dot else layer.name, []).append(layer)
-        for first, layers in nested.items():
-            if [layer.name for layer in layers] == [first]:
-                yield from self.module(layers[0])
-            else:
-                yield from self.nested(first, layers)
-
-    def is_module(self, layer: StoredLayer) -> bool:
-        """Return whether a layer is an attribute of the network."""
-        known = layer.class_name in SIGNATURES or bool(_operand(layer))
-        return known and layer.name not in self.projections.values()
-
-    def module(self, layer: StoredLayer) -> Iterator[str]:
-        if shape := _operand(layer):
-            zeros = f"nn.Parameter(torch.zeros({', '.join(map(literal, shape))}))"
-            yield f'{INDENT}{_attribute(layer.name)} = nn.ParameterDict({{"other": {zeros}}})'
-            return
-        yield from _broken(f"{_attribute(layer.name)} = ", f"nn.{_own(layer)}", self.arguments(layer))
-
-    def nested(self, first: str, layers: Sequence[StoredLayer]) -> Iterator[str]:
-        """Yield modules with a dotted name, each in a dictionary of the name before the dot."""
-        made: set[str] = set()
-        for layer in layers:
-            outer = layer.name.split(".")[:-1]
-            for depth in range(len(outer)):
-                path = ".".join(outer[: depth + 1])
-                if path not in made:
-                    yield f"{INDENT}{_attribute(path)} = nn.ModuleDict()"
-                    made.add(path)
+        holders: set[str] = set()
+        for layer in self.statements.modules:
+            *outer, _ = layer.name.split(".")
+            for holder in (".".join(outer[:depth]) for depth in range(1, len(outer) + 1)):
+                if holder not in holders:
+                    yield f"{INDENT}{attribute(holder)} = nn.ModuleDict()"
+                    holders.add(holder)
             yield from self.module(layer)
 
-    def arguments(self, layer: StoredLayer) -> list[str]:
+    def module(self, layer: StoredLayer) -> Iterator[str]:
+        if shape := operand(layer):
+            zeros = f"nn.Parameter(torch.zeros({', '.join(map(literal, shape))}))"
+            yield f'{INDENT}{attribute(layer.name)} = nn.ParameterDict({{"other": {zeros}}})'
+            return
+        own = "Linear" if layer.class_name in LINEAR else layer.class_name
         try:
-            return arguments(layer.class_name, layer.config)
+            yield from _broken(f"{attribute(layer.name)} = ", f"nn.{own}", arguments(layer.class_name, layer.config))
         except (KeyError, ValueError, TypeError) as error:
             raise _unwritten(layer, error) from None
 
     def forward(self) -> Iterator[str]:
         """Yield the lines of `forward`."""
-        inputs = tuple(self.root.inputs)
+        inputs = self.statements.root.inputs
         for number, tensor in enumerate(inputs, start=1):
             self.names[tensor] = "x" if len(inputs) == 1 else f"x{number}"
         given = "".join(f", {self.names[tensor]}: Tensor" for tensor in inputs)
-        returned = "Tensor" if len(self.outputs) == 1 else f"tuple[{', '.join(['Tensor'] * len(self.outputs))}]"
+        count = len(self.statements.outputs)
+        returned = "Tensor" if count == 1 else f"tuple[{', '.join(['Tensor'] * count)}]"
         yield f"    def forward(self{given}) -> {returned}:"
         for tensor in inputs:
             if shape := self.shapes.get(tensor):
@@ -278,64 +126,47 @@ class _Writer:
         yield from self.lines()
 
     def lines(self) -> Iterator[str]:
-        lines = self.sequence if self.observed else self.folded
-        left = Counter(tensor for line in lines for tensor in line.reads)
-        left.update(self.outputs)
-        for number, line in enumerate(lines):
-            left.subtract(line.reads)
-            text = self.text(line)
-            if number == len(lines) - 1 and self.outputs == (line.output,) and not self.observed and _is_one(line):
+        statements = self.statements.in_order if self.observed else self.statements.folded
+        outputs = self.statements.outputs
+        left = Counter(tensor for statement in statements for tensor in statement.reads)
+        left.update(outputs)
+        for statement in statements:
+            left.subtract(statement.reads)
+            text = self.text(statement)
+            if (
+                statement is statements[-1]
+                and outputs == (statement.output,)
+                and statement.returns_one
+                and not self.observed
+            ):
                 yield from _wrapped("return ", text)
                 return
-            targets = self.targets(line, left)
-            first, *more = _wrapped(f"{targets} = ", text)
-            yield from (first, *more) if more else (self.commented(first, line),)
-            yield from self.observations(line) if self.observed else ()
-        missing = next((tensor for tensor in self.outputs if tensor not in self.names), None)
+            first, *more = _wrapped(f"{self.targets(statement, left)} = ", text)
+            yield from (first, *more) if more else (self.commented(first, statement),)
+            yield from self.observations(statement) if self.observed else ()
+        missing = next((tensor for tensor in outputs if tensor not in self.names), None)
         if missing is not None:
             raise UnsupportedError(f"{missing.layer}: no layer of the model returns what the model does")
-        yield f"{INDENT}return {', '.join(self.names[tensor] for tensor in self.outputs)}"
+        yield f"{INDENT}return {', '.join(self.names[tensor] for tensor in outputs)}"
 
-    @cached_property
-    def folded(self) -> list[_Line]:
-        """The lines, each with the activation around it that alone reads it."""
-        found: list[_Line] = []
-        for line in self.sequence:
-            before = found[-1] if found else None
-            if (
-                before is not None
-                and before.last is None
-                and is_activation(line.layer.class_name)
-                and line.reads == (before.output,)
-                and self.readers[before.output] == 1
-                and _is_one(before)
-                and not is_activation(before.layer.class_name)
-            ):
-                before.last, before.last_call = line.layer, line.call
-            else:
-                found.append(line)
-        return found
-
-    def text(self, line: _Line) -> str:
+    def text(self, statement: Statement) -> str:
         """Return the right side of a statement."""
-        missing = next((tensor for tensor in line.reads if tensor not in self.names), None)
-        if missing is not None:
-            raise UnsupportedError(f"{line.layer.name}: it reads what no layer of the model returns")
-        names = [self.names[tensor] for tensor in line.reads]
-        if _operand(line.layer):
-            names.append(f'{_attribute(line.layer.name)}["other"]')
+        layer = statement.layer
+        if any(tensor not in self.names for tensor in statement.reads):
+            raise UnsupportedError(f"{layer.name}: it reads what no layer of the model returns")
+        names = [self.names[tensor] for tensor in statement.reads]
+        names += [f'{attribute(layer.name)}["other"]'] * bool(operand(layer))
         try:
-            text = expression(line.layer.class_name, line.layer.config, names)
-            text = text if text is not None else self.called(line.layer, names)
-            if line.last is None:
-                return text
-            return expression(line.last.class_name, line.last.config, [text]) or text
+            text = expression(layer.class_name, layer.config, names) or self.called(layer, names)
+            for outer, _ in statement.around:
+                text = expression(outer.class_name, outer.config, [text]) or text
         except (KeyError, ValueError, TypeError, IndexError) as error:
-            raise _unwritten(line.layer, error) from None
+            raise _unwritten(layer, error) from None
+        return text
 
     def called(self, layer: StoredLayer, names: Sequence[str]) -> str:
         """Return the call of a module."""
-        if not self.is_module(layer):
+        if not self.statements.is_module(layer):
             raise ValueError("it is none of the modules and operators that are known")
         given = ", ".join(names)
         if layer.class_name in STATES and len(names) > 1:
@@ -343,32 +174,32 @@ class _Writer:
             given = f"{names[0]}, {states}"
         if layer.class_name == ATTENTION:
             given += _wanted(layer)
-            if layer.name not in self.projections:
+            if layer.name not in self.statements.projections:
                 raise ValueError("its last projection is not known")
-        return f"{_attribute(layer.name)}({given})"
+        return f"{attribute(layer.name)}({given})"
 
-    def targets(self, line: _Line, left: Counter[Tensor]) -> str:
+    def targets(self, statement: Statement, left: Counter[Tensor]) -> str:
         """Return what the outputs of a statement are called; those that nothing reads are `_`."""
-        free = [self.names[tensor] for tensor in line.reads if not left[tensor] and tensor in self.names]
+        free = [self.names[tensor] for tensor in statement.reads if not left[tensor] and tensor in self.names]
         held = {name for tensor, name in self.names.items() if left[tensor]}
-        layer, call = line.layer, line.call
-        if line.last is not None or layer.class_name not in (*STATES, *PARTS, ATTENTION):
-            return self.named(line.output, left, free, held)
-        if layer.class_name == ATTENTION:
-            outputs = [Tensor(layer.name, call, index) for index in range(2)]
-            return ", ".join(self.named(tensor, left, free, held) for tensor in outputs)
-        if layer.class_name in PARTS:
-            count_of = 1 + max((tensor.index for tensor in self.readers if tensor.layer == layer.name), default=0)
-            parts = self.layer(layer.name).outputs
-            outputs = [Tensor(layer.name, call, index) for index in range(max(count_of, len(parts)))]
-            names = ", ".join(self.named(tensor, left, free, held) for tensor in outputs)
-            return f"{names}," if len(outputs) == 1 else names
-        return self.stateful(line, left, free, held)
+        layer, call = statement.layer, statement.call
+        if statement.around or layer.class_name not in SEVERAL:
+            return self.named(statement.output, left, free, held)
+        if layer.class_name in STATES:
+            return self.stateful(statement, left, free, held)
+        count = 2 if layer.class_name == ATTENTION else max(self.parts(layer.name, left), 1)
+        names = [self.named(Tensor(layer.name, call, index), left, free, held) for index in range(count)]
+        return ", ".join(names) + "," * (count == 1)
 
-    def stateful(self, line: _Line, left: Counter[Tensor], free: list[str], held: set[str]) -> str:
+    def parts(self, name: str, left: Counter[Tensor]) -> int:
+        """Return how many tensors an operator returns that takes one apart."""
+        read = max((1 + tensor.index for tensor in left if tensor.layer == name), default=1)
+        return max(read, len(self.model[name].outputs))
+
+    def stateful(self, statement: Statement, left: Counter[Tensor], free: list[str], held: set[str]) -> str:
         """Return the names of an output and of the states behind it, or of the states alone, which a cell returns."""
-        name, call, states = line.layer.name, line.call, STATES[line.layer.class_name]
-        if line.layer.class_name.endswith("Cell"):
+        name, call, states = statement.layer.name, statement.call, STATES[statement.layer.class_name]
+        if statement.layer.class_name.endswith("Cell"):
             tensors = [Tensor(name, call, index) for index in range(len(states))]
             return ", ".join(
                 self.named(tensor, left, free, held, wish) for tensor, wish in zip(tensors, states, strict=True)
@@ -385,16 +216,13 @@ class _Writer:
         if not left[tensor] and not (self.observed and tensor.index == 0):
             return "_"
         again = "x" if "x" in free else next(iter(free), "")
-        candidates = chain((wish, again, "x", "y", "z"), _numbered(identifier(tensor.layer)))
+        candidates = chain((wish, again, "x", "y", "z"), numbered(identifier(tensor.layer)))
         name = next(found for found in candidates if found and found not in held)
         held.add(name)
         if name in free:
             free.remove(name)
         self.names[tensor] = name
         return name
-
-    def layer(self, name: str) -> Layer:
-        return self.model[name]
 
     @cached_property
     def shapes(self) -> Mapping[Tensor, Shape]:
@@ -409,41 +237,26 @@ class _Writer:
                     found.setdefault(tensor, shape)
         return found
 
-    def commented(self, text: str, line: _Line) -> str:
+    def commented(self, text: str, statement: Statement) -> str:
         """Return a statement with the shape of what it returns, where that is another than before and there is room."""
-        shape = self.shapes.get(line.output)
-        before = self.shapes.get(line.reads[0]) if line.reads else None
+        shape = self.shapes.get(statement.output)
+        before = self.shapes.get(statement.reads[0]) if statement.reads else None
         comment = f"{text}  # {_shape(shape)}" if shape and shape != before else text
         return comment if len(comment) <= WIDTH else text
 
-    def observations(self, line: _Line) -> Iterator[str]:
+    def observations(self, statement: Statement) -> Iterator[str]:
         """Yield what reports the outputs of a statement; an attention's first is that of its last projection."""
-        outputs = [tensor for tensor in self.names if (tensor.layer, tensor.call) == (line.layer.name, line.call)]
+        outputs = [
+            tensor for tensor in self.names if (tensor.layer, tensor.call) == (statement.layer.name, statement.call)
+        ]
         for tensor in outputs:
             told = tensor
-            if line.layer.class_name == ATTENTION and tensor.index == 0:
-                told = Tensor(self.projections[line.layer.name], tensor.call)
+            if statement.layer.class_name == ATTENTION and tensor.index == 0:
+                told = Tensor(self.statements.projections[statement.layer.name], tensor.call)
             yield f"{INDENT}observe({literal(told.layer)}, {told.call}, {told.index}, {self.names[tensor]})"
-            for other, source in self.same.items():
-                if source == tensor and self.layers[other.layer].class_name == "Identity":
+            for other, source in self.statements.same.items():
+                if source == tensor and self.statements.layers[other.layer].class_name == "Identity":
                     yield f"{INDENT}observe({literal(other.layer)}, {other.call}, 0, {self.names[tensor]})"
-
-
-def _own(layer: StoredLayer) -> str:
-    """Return the class of a module as `torch.nn` has it."""
-    return "Linear" if layer.class_name in LINEAR else layer.class_name
-
-
-def _operand(layer: StoredLayer) -> tuple[int, ...]:
-    """Return the shape of the array that an operator between a tensor and an array has; empty for any other layer."""
-    shape = layer.config.get("other_shape", ())
-    return tuple(shape) if layer.class_name in ARITHMETIC and "other" in layer.config.get("parameters", ()) else ()
-
-
-def _is_one(line: _Line) -> bool:
-    """Return whether a statement returns one tensor."""
-    name = line.layer.class_name
-    return name in ("GRUCell", "RNNCell") or name not in (*STATES, *PARTS, ATTENTION)
 
 
 def _wanted(layer: StoredLayer) -> str:
@@ -455,30 +268,6 @@ def _wanted(layer: StoredLayer) -> str:
 
 def _unwritten(layer: StoredLayer, error: Exception) -> UnsupportedError:
     return UnsupportedError(f"{layer.name}: no code can be written of a {layer.class_name or 'layer'}: {error}")
-
-
-def _attribute(path: str) -> str:
-    """Return how a module is reached, by the dots of its name.
-
-    >>> _attribute("conv"), _attribute("features.0"), _attribute("type")
-    ('self.conv', 'self.features["0"]', 'self._modules["type"]')
-    """
-    first, *rest = path.split(".")
-    plain = first.isidentifier() and first.isascii() and not keyword.iskeyword(first) and first not in KEPT
-    start = f"self.{first}" if plain and not first.startswith("__") else f"self._modules[{literal(first)}]"
-    return start + "".join(f"[{literal(part)}]" for part in rest)
-
-
-def identifier(text: str) -> str:
-    """Return a text as the name of a variable, `branch` for one that would be long."""
-    found = re.sub(r"\W", "_", text, flags=re.ASCII).strip("_")
-    found = found if 0 < len(found) <= LONGEST else "branch"
-    return f"y_{found}" if found[0].isdigit() or found in TAKEN else found
-
-
-def _numbered(name: str) -> Iterator[str]:
-    yield name
-    yield from (f"{name}_{number}" for number in count(1))
 
 
 def _shape(shape: Shape) -> str:
