@@ -40,12 +40,16 @@ def open(thing: Any) -> Model:  # noqa: A001 - `weightwise.open` reads as what i
 
 
 def __getattr__(name: str) -> Any:
-    """Return what is imported when it is first asked for: `port`."""
+    """Return what is imported when it is first asked for: `port` and `prove`."""
     if name == "port":
         from weightwise.porting.carrying import port
 
         return port
+    if name == "prove":
+        from weightwise.frameworks.asking import prove
+
+        return prove
     raise AttributeError(f"module 'weightwise' has no attribute {name!r}")
 
 
-__all__ = ["__version__", "open", "port"]
+__all__ = ["__version__", "open", "port", "prove"]

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     import numpy
 
     from weightwise.answers.proof import Proof
-    from weightwise.answers.proving import Asked
-    from weightwise.model import Model
 
     Array = numpy.ndarray[Any, Any]
 
@@ -62,7 +60,7 @@ def _factor(text: str) -> float:
 
 def run(chosen: argparse.Namespace) -> int:
     """Print the proof and return the exit code."""
-    from weightwise.answers.proving import prove
+    from weightwise.frameworks.asking import prove
     from weightwise.views.proof_table import proof_document, proof_text
 
     models = [weightwise.open(path) for path in (chosen.model, chosen.other) if path]
@@ -72,8 +70,8 @@ def run(chosen: argparse.Namespace) -> int:
         seed=chosen.seed,
         dtype="float32" if chosen.float32 else "float64",
         tolerance=chosen.tolerance,
-        ask=None if chosen.reference_only else _framework,
-        chosen=choices("--map", chosen.map),
+        reference_only=chosen.reference_only,
+        choose=choices("--map", chosen.map),
     )
     if chosen.output:
         _save(proof, chosen.output)
@@ -104,19 +102,6 @@ def _inputs(path: str, scale: float | None) -> Mapping[str, Array]:
         raise SelectionError(f"{path}: inputs are arrays of NumPy (.npy, .npz), and this is {found.stored.format}")
     arrays = {weight.stored.path: weight.values() for weight in found.weights}
     return arrays if scale is None else {name: array * scale for name, array in arrays.items()}
-
-
-def _framework(model: Model) -> Asked | str:
-    """Return the framework that a model is of, or why it cannot be asked."""
-    from weightwise.answers.proving import Asked
-    from weightwise.errors import UnsupportedError
-    from weightwise.frameworks import runner
-
-    try:
-        found = runner(model)
-    except UnsupportedError as error:
-        return str(error)
-    return Asked(found.title, found.outputs)
 
 
 def _save(proof: Proof, path: str) -> None:
