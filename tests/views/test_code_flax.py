@@ -62,9 +62,11 @@ class Digits(nn.Module):
         x = nn.Conv(features=64, kernel_size=(3, 3), padding="VALID", name="conv2d_2")(x)
         x = nn.relu(x)
         x = nn.max_pool(x, window_shape=(2, 2), strides=(2, 2))
+        x = nn.Dropout(rate=0.25, deterministic=True, name="dropout_1")(x)
         x = x.reshape(x.shape[0], -1)
         x = nn.Dense(features=128, name="dense_1")(x)
         x = nn.relu(x)
+        x = nn.Dropout(rate=0.5, deterministic=True, name="dropout_2")(x)
         x = nn.Dense(features=10, name="dense_2")(x)
         x = nn.softmax(x, axis=-1)
         return x

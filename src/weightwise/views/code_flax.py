@@ -128,6 +128,7 @@ def _loading(name: str, weights: str, inputs: Sequence[str]) -> Iterator[str]:
     if not weights:
         yield ""
         return
+    read: tuple[str, ...]
     if weights.endswith(".safetensors"):
         read = ('    return unflatten_dict(load_file(path), sep=".")',)
     else:

@@ -20,6 +20,7 @@ from weightwise.ops.operation import Operation, ShapeError, spatial_axes, spatia
 from weightwise.ops.transposed import TransposedConv
 from weightwise.ops.uncomputed import Uncomputed
 from weightwise.ops.window import Padding, Window
+from weightwise.ops.wrappers import TimeDistributed
 
 Parts = Sequence[Description]
 
@@ -135,7 +136,20 @@ def _conv(config: Config, inputs: Shapes, parts: Parts) -> Operation:
     groups = config.get("feature_group_count", 1)
     if _spreads(config):
         return _spreading(config, groups)
-    return _checked(Conv(padded(config), features(config), groups, bias=use_bias(config)), config)
+    operation = _checked(Conv(padded(config), features(config), groups, bias=use_bias(config)), config)
+    return at_every_place(operation, rank_of(config), inputs)
+
+
+def at_every_place(operation: Operation, spatial_rank: int, inputs: Shapes) -> Operation:
+    """Return an operation that treats axes between the batch and those that it knows as more of the batch.
+
+    >>> at_every_place(Conv(Window((3,), (1,), (1,), "same"), 5), 1, [(None, 7, 8, 2)]).sentence()[:48]
+    'does the same at every position of its sequence:'
+    """
+    more = len(inputs[0]) - spatial_rank - 2 if inputs else 0
+    for _ in range(more):
+        operation = TimeDistributed(operation)
+    return operation
 
 
 def _spreading(config: Config, groups: int) -> TransposedConv:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from weightwise.conventions.flax.convolution import at_every_place
 from weightwise.conventions.flax.settings import FUNCTIONS, numbers
 from weightwise.conventions.row import Config, Description, Shapes
 from weightwise.conventions.rule import Rule
@@ -105,12 +106,14 @@ def _pairs(value: Any) -> tuple[tuple[int, int], ...]:
     return tuple((before, after) for before, after in pairs)
 
 
-def _max_pool(config: Config, inputs: Shapes, parts: Parts) -> Pooling:
-    return Pooling("max", _window(config))
+def _max_pool(config: Config, inputs: Shapes, parts: Parts) -> Operation:
+    window = _window(config)
+    return at_every_place(Pooling("max", window), window.rank, inputs)
 
 
-def _average_pool(config: Config, inputs: Shapes, parts: Parts) -> Pooling:
-    return Pooling("average", _window(config), padding_counts=bool(config.get("count_include_pad", True)))
+def _average_pool(config: Config, inputs: Shapes, parts: Parts) -> Operation:
+    window, counts = _window(config), bool(config.get("count_include_pad", True))
+    return at_every_place(Pooling("average", window, padding_counts=counts), window.rank, inputs)
 
 
 def _reduce(how: str) -> Build:

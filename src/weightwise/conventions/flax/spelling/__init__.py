@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from weightwise.conventions.flax.spelling import attention, layers, recurrent, spatial, values
+from weightwise.conventions.flax.spelling import attention, layers, positions, recurrent, spatial, values
 from weightwise.conventions.flax.spelling.values import Spelling
 from weightwise.conventions.layout import as_it_is, moved_to, spatial_layout
 from weightwise.conventions.spelling import Layout, Spelled, Speller, Step
@@ -66,9 +66,10 @@ class FlaxSpeller(Speller):
             raise UnsupportedError(operation.why)
         if isinstance(operation, Reparametrised):
             raise UnsupportedError("its weights are computed from others, which would have to be done before")
-        if type(operation) not in SPELLINGS:
+        spelling = {**SPELLINGS, **positions.spellings(self.spelled)}.get(type(operation))
+        if spelling is None:
             raise UnsupportedError(f"linen has nothing that {operation.sentence()}")
-        return SPELLINGS[type(operation)](operation, inputs)
+        return spelling(operation, inputs)
 
     def permutation(self, order: Layout) -> Step:
         """Return a transposition."""

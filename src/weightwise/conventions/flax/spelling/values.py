@@ -171,6 +171,10 @@ def _unit(operation: UnitNorm, inputs: Shapes) -> Spelled:
 
 
 def _identity(operation: Identity, inputs: Shapes) -> Spelled:
+    """Return a dropout that is off, or what passes its input on."""
+    if operation.rate:
+        notes = ("linen's dropout drops single values, and the source's whole channels",) if operation.channels else ()
+        return replace(one("linen.Dropout", rate=operation.rate, deterministic=True), notes=notes)
     notes = () if operation == Identity() else (f"what it does while training is left out: it {operation.action}",)
     return replace(one("identity"), notes=notes)
 
