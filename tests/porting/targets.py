@@ -34,7 +34,9 @@ def state_dict(path: Path, shapes: Mapping[str, tuple[int, ...]], dtype: str = "
 
 def write_arrays(path: Path, arrays: Mapping[str, numpy.ndarray]) -> Path:
     """Write arrays as PyTorch's and return the path."""
-    written = [Written(name, array.shape, str(array.dtype), lambda array=array: array) for name, array in arrays.items()]
+    written = [
+        Written(name, array.shape, str(array.dtype), lambda array=array: array) for name, array in arrays.items()
+    ]
     write_safetensors(path, written, {"format": "pt"})
     return path
 

@@ -116,7 +116,7 @@ def test_digits_are_lost_only_when_that_is_allowed(tmp_path):
         {"one.weight": numpy.zeros((6, 5), "float16"), "one.bias": numpy.zeros(6, "float16")},
     )
     out = tmp_path / "out.safetensors"
-    with pytest.raises(UnsupportedError, match="float32 becomes float16.*--allow-lossy"):
+    with pytest.raises(UnsupportedError, match=r"float32 becomes float16.*--allow-lossy"):
         weightwise.port(source, into=target, out=out)
     assert not out.exists()
     weightwise.port(source, into=target, out=out, allow_lossy=True)
@@ -125,7 +125,9 @@ def test_digits_are_lost_only_when_that_is_allowed(tmp_path):
 
 def test_rows_of_an_image_are_not_guessed(tmp_path):
     source = SAMPLES / "flax_variables.msgpack"
-    with pytest.raises(UnsupportedError, match=r"the 60 rows of Dense_0 may be an image of 5 channels.*--rows 'Dense_0=c 5"):
+    with pytest.raises(
+        UnsupportedError, match=r"the 60 rows of Dense_0 may be an image of 5 channels.*--rows 'Dense_0=c 5"
+    ):
         weightwise.port(source, "pytorch")
 
 

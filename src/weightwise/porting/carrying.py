@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import weightwise
 from weightwise.errors import UnsupportedError
 from weightwise.formats.safetensors_writer import Written, write_safetensors
+from weightwise.kernels.memory import reused
 from weightwise.model import Model
 from weightwise.porting.plan import Plan, plan
 from weightwise.stored import StoredModel
@@ -90,6 +91,11 @@ def check_lossless(found: Plan, allowed: bool) -> None:
 def write(found: Plan, out: str | Path, allow_lossy: bool = False) -> None:
     """Write a port as a file, whole or not at all; raises `UnsupportedError`, and `OSError` for the disk."""
     check_lossless(found, allow_lossy)
+    with reused():
+        _write(found, out)
+
+
+def _write(found: Plan, out: str | Path) -> None:
     if found.target is None:
         from weightwise.formats.writing import write as write_new
 

@@ -234,7 +234,10 @@ class _Lowering:
         shapes = [self.shape(value, placed) for value, placed in zip(use.inputs, arriving, strict=True)]
         if not any(value.use == number and value.index for value in (*self.readers, *self.flow.outputs)):
             operation = _alone(operation)
-        spelled = _spelled(self.speller, use.layer, operation, [shape for shape in shapes if shape is not None])
+        known = [shape for shape in shapes if shape is not None]
+        if len(known) < len(shapes) > 1:
+            raise UnsupportedError(f"{use.layer.name}: the shapes of its inputs are not known, and it has several")
+        spelled = _spelled(self.speller, use.layer, operation, known)
         self.notes.update((f"{use.layer.name}: {note}", None) for note in spelled.notes)
         outputs = self.steps(number, use, spelled, [placed.tensor for placed in arriving])
         for index, tensor in enumerate(outputs):

@@ -20,7 +20,7 @@ from weightwise.ops.operation import Shape
 from weightwise.porting.feeding import Fed, fed, in_source_order
 from weightwise.porting.flow import flow
 from weightwise.porting.lowering import Lowered, Made, Placed, lowered_graph, lowered_layers
-from weightwise.stored import Addressing, StoredArray, StoredLayer, StoredModel, Tensor
+from weightwise.stored import Addressing, Call, StoredArray, StoredLayer, StoredModel, Tensor
 
 SPELLERS = {
     "pytorch": "weightwise.conventions.pytorch.spelling",
@@ -123,7 +123,14 @@ def _stored_layers(model: Model, found: Lowered) -> Iterator[StoredLayer]:
             built = known[0] if len(known) == 1 else tuple(known)
         config = dict(made.step.config)
         package, _, class_name = made.step.class_name.rpartition(".")  # `keras.src.ops.numpy.Pad`
-        yield StoredLayer(made.name, class_name, config, package, calls=tuple(made.calls), build_shape=built)
+        calls = tuple(_recorded(call, entering) for call in made.calls)
+        yield StoredLayer(made.name, class_name, config, package, calls=calls, build_shape=built)
+
+
+def _recorded(call: Call, entering: Mapping[Tensor, Shape]) -> Call:
+    """Return a call with the shapes of the model's inputs among those that it reads."""
+    shapes = tuple(entering.get(tensor) for tensor in call.inputs)
+    return replace(call, shapes=shapes) if any(shapes) else call
 
 
 def _entering(model: Model, found: Lowered) -> dict[Tensor, Shape]:
