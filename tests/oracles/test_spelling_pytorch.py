@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import numpy
 import pytest
 
+import weightwise
 from tests.oracles.spelled_facts import SOURCES, expected, fact_inputs, facts, label, laid, model
+from weightwise.answers.forward import forward
+from weightwise.answers.sample_inputs import random_inputs
 from weightwise.conventions.pytorch.spelling import SPELLER
-from weightwise.errors import UnsupportedError
-from weightwise.frameworks.pytorch import computed, made
+from weightwise.errors import UnsupportedError, WeightwiseError
+from weightwise.frameworks.pytorch import computed, made, outputs
+from weightwise.model import Model
+from weightwise.naming import named
 from weightwise.porting.porting import lowered
+from weightwise.stored import Addressing, Call, StoredArray, StoredLayer, StoredModel, Tensor
 
 pytestmark = [
     pytest.mark.oracle,
@@ -49,7 +56,7 @@ def test_what_can_be_spelled_computes_the_same(source):
         except UnsupportedError as error:
             refused[str(error).partition("cannot have it: ")[2] or str(error)] += 1
             continue
-        except Exception as error:
+        except Exception as error:  # whatever PyTorch raises is a spelling that is wrong, and the others are told too
             wrong.append((label(fact), f"{type(error).__name__}: {str(error)[:300]}"))
             continue
         spelled += 1
@@ -59,3 +66,46 @@ def test_what_can_be_spelled_computes_the_same(source):
     for reason, count in refused.most_common():
         print(f"  {count:3d}  {reason}")
     assert not wrong, "\n".join(f"{name}: {what}" for name, what in wrong)
+
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+
+
+def test_sample_files_compute_the_same():
+    """The files of other programs, their graphs with branches, shared layers and models inside models."""
+    refused = []
+    computing = []
+    for path in sorted(SAMPLES.iterdir()):
+        try:
+            model = weightwise.open(path)
+            ported = lowered(model, SPELLER)
+            inputs = random_inputs(model)
+            theirs = forward(model, inputs)
+            network = made(ported.model)
+        except WeightwiseError as error:
+            refused.append(f"{path.name}: {error}")
+            continue
+        given = laid(inputs, [placed.layout for placed in ported.inputs])
+        ours = computed(network, ported.model, given)
+        assert [array.shape for array in ours] == [array.shape for array in theirs]
+        for our, their in zip(ours, laid(theirs, [placed.layout for placed in ported.outputs]), strict=True):
+            assert numpy.abs(our - their).max(initial=0) <= 1e-12 * max(numpy.abs(their).max(initial=0), 1), path.name
+        computing.append(path.name)
+    print(f"\n{len(computing)} files, {len(refused)} without a graph or refused")
+    assert len(computing) > 45
+
+
+def nested(name: str) -> Model:
+    """Return a model of PyTorch with one module of a name."""
+    weight = numpy.arange(6.0).reshape(2, 3)
+    array = StoredArray("weight", "weight", (2, 3), "float64", 48, lambda: weight)
+    config = {"in_features": 3, "out_features": 2, "parameters": ["weight"], "buffers": []}
+    layer = StoredLayer(name, "Linear", config, arrays=(array,), calls=(Call((Tensor("(input)"),)),))
+    root = StoredLayer("net", "", layers=(layer,), inputs=(Tensor("(input)"),), outputs=(Tensor(name),))
+    return named(StoredModel("net.pt", "made", "PyTorch", "", root, Addressing.PATH))
+
+
+@pytest.mark.parametrize("name", ["type", "lambda", "features.0", "a.0.b", "ünder", "_modules", "float.half", "x y"])
+def test_names_of_modules_are_those_of_their_arrays(name):
+    x = numpy.array([[1.0, -2.0, 3.0]])
+    assert [array.tolist() for _, array in outputs(nested(name), [x])] == [[[4.0, 10.0]]]

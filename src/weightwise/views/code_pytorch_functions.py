@@ -6,6 +6,7 @@ https://docs.pytorch.org/docs/stable/nn.functional.html
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -121,6 +122,9 @@ def value_list(value: Any) -> Sequence[Any]:
 def _joined(name: str) -> Callable[[Config, Sequence[str]], str]:
     def written(config: Config, names: Sequence[str]) -> str:
         dim = config.get("dim", 0)
+        if shape := config.get("other_shape"):
+            array = f"{names[1]}.expand({names[0]}.shape[0]{', -1' * (len(shape) - 1)})"
+            names = (array, names[0]) if config["other_first"] else (names[0], array)
         return f"torch.{name}([{', '.join(names)}]{f', dim={literal(dim)}' if dim else ''})"
 
     return written
@@ -140,9 +144,16 @@ def _transposed(config: Config, names: Sequence[str]) -> str:
 
 
 def _reshaped(config: Config, names: Sequence[str]) -> str:
-    first, *sizes = config["shape"]
-    batch = f"{names[0]}.shape[0]" if first is None else literal(first)
-    return f"{names[0]}.reshape({', '.join([batch, *map(literal, sizes)])})"
+    sizes = (_size(size, place, names[0]) for place, size in enumerate(config["shape"]))
+    return f"{names[0]}.reshape({', '.join(sizes)})"
+
+
+def _size(size: Any, place: int, x: str) -> str:
+    """Return a size of a shape: a number, or that of an axis of the tensor, the same one where it is None."""
+    if size is None:
+        return f"{x}.shape[{place}]"
+    found = re.fullmatch(r"x\.shape\[(-?\d+)\]", size) if isinstance(size, str) else None
+    return f"{x}.shape[{found[1]}]" if found else literal(size)
 
 
 def _selected(config: Config, names: Sequence[str]) -> str:

@@ -23,6 +23,8 @@ state_dict to to_empty train training type xpu zero_grad
 """
 KEPT = frozenset(_KEPT.split())
 """Attributes that `nn.Module` itself has."""
+INSIDE = KEPT | {"clear", "items", "keys", "pop", "update", "values"}
+"""Attributes that `nn.ModuleDict` itself has."""
 TAKEN = frozenset(
     ("self", "torch", "nn", "F", "Tensor", "load_file", "load", "observe", *keyword.kwlist, *keyword.softkwlist)
 )
@@ -40,11 +42,13 @@ def attribute(path: str) -> str:
 
     >>> attribute("conv"), attribute("features.0"), attribute("type")
     ('self.conv', 'self.features["0"]', 'self._modules["type"]')
+    >>> attribute("a.keys")
+    'self.a._modules["keys"]'
     """
     first, *rest = path.split(".")
     plain = first.isidentifier() and first.isascii() and not keyword.iskeyword(first) and first not in KEPT
     start = f"self.{first}" if plain and not first.startswith("_") else f"self._modules[{literal(first)}]"
-    return start + "".join(f"[{literal(part)}]" for part in rest)
+    return start + "".join(f"{'._modules' * (part in INSIDE)}[{literal(part)}]" for part in rest)
 
 
 def identifier(text: str) -> str:

@@ -28,7 +28,7 @@ STATES = {
 PARTS = ("chunk", "split", "unbind")
 """Operators that return several tensors."""
 SEVERAL = (*STATES, *PARTS, ATTENTION)
-ARITHMETIC = ("add", "sub", "mul", "div")
+WITH_ARRAYS = ("add", "cat", "div", "mul", "sub")
 """Operators that may have an array of their own."""
 BEHIND: Mapping[str, tuple[str, ...]] = {
     "Unflatten": (*LINEAR,),
@@ -74,7 +74,7 @@ class Statement:
 def operand(layer: StoredLayer) -> tuple[int, ...]:
     """Return the shape of the array that an operator between a tensor and an array has; empty for any other layer."""
     shape = layer.config.get("other_shape", ())
-    return tuple(shape) if layer.class_name in ARITHMETIC and "other" in layer.config.get("parameters", ()) else ()
+    return tuple(shape) if layer.class_name in WITH_ARRAYS and "other" in layer.config.get("parameters", ()) else ()
 
 
 @dataclass(frozen=True)

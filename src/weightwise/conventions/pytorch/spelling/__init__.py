@@ -42,10 +42,12 @@ SPELLINGS = {
         "TransposedConv": "transposed",
     },
     "dense": {
+        "Bilinear": "bilinear",
         "Contraction": "contraction",
         "Dense": "dense",
         "Einsum": "einsum",
         "Embedding": "embedding",
+        "EmbeddingBag": "bags",
         "Unembedding": "unembedding",
     },
     "normalization": {
@@ -96,15 +98,18 @@ SPELLINGS = {
         "ZeroPadding": "padding",
     },
     "taking": {
+        "Beside": "beside",
         "DropAxes": "dropping",
         "Exchange": "exchange",
         "InsertAxis": "insertion",
+        "Operand": "operand",
         "Product": "product",
         "Reduction": "reduction",
         "Slice": "slice",
         "Split": "split",
         "Stack": "stack",
         "Take": "take",
+        "Transpose": "transpose",
     },
 }
 """By module: the operations that it spells, and what the function is called behind `spelled_`."""

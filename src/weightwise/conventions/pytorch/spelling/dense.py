@@ -21,6 +21,8 @@ from weightwise.conventions.pytorch.spelling.steps import (
     with_bias,
 )
 from weightwise.conventions.spelling import Same, Spelled, Step
+from weightwise.ops.bags import EmbeddingBag
+from weightwise.ops.bilinear import Bilinear
 from weightwise.ops.contraction import Contraction, numbered
 from weightwise.ops.dense import Dense
 from weightwise.ops.einsum import Einsum
@@ -115,6 +117,28 @@ def spelled_embedding(operation: Embedding, inputs: Sequence[Shape]) -> Spelled:
 _PADDING = (
     "index 0 marks padding, which layers of the source skip and those of PyTorch read: outputs are equal without it"
 )
+
+
+def spelled_bags(operation: EmbeddingBag, inputs: Sequence[Shape]) -> Spelled:
+    """Return the bags of embeddings, which are PyTorch's own."""
+    settings: dict[str, Any] = {
+        "num_embeddings": operation.vocabulary,
+        "embedding_dim": operation.features,
+        "mode": operation.reduce,
+        "include_last_offset": operation.closed,
+        "padding_idx": operation.padding,
+    }
+    return chain(module("EmbeddingBag", **settings, parameters=["weight"]))
+
+
+def spelled_bilinear(operation: Bilinear, inputs: Sequence[Shape]) -> Spelled:
+    """Return the product of two inputs, which is PyTorch's own."""
+    sizes: dict[str, Any] = {
+        "in1_features": operation.first,
+        "in2_features": operation.second,
+        "out_features": operation.units,
+    }
+    return chain(module("Bilinear", **sizes, parameters=with_bias(operation.bias)))
 
 
 def spelled_unembedding(operation: Unembedding, inputs: Sequence[Shape]) -> Spelled:

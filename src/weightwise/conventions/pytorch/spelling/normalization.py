@@ -46,7 +46,6 @@ def _learned(operation: Norm) -> tuple[str, ...]:
 
 def spelled_batch_norm(operation: BatchNorm, inputs: Sequence[Shape]) -> Spelled:
     """Return the batch normalization of axis 1, of the class for the number of axes."""
-    refuse("it takes the statistics of each batch, at inference too", not operation.tracked)
     return chain(
         module(
             _batch_class(operation, inputs),
@@ -54,9 +53,9 @@ def spelled_batch_norm(operation: BatchNorm, inputs: Sequence[Shape]) -> Spelled
             eps=operation.epsilon,
             momentum=0.1,
             affine=_affine(operation),
-            track_running_stats=True,
+            track_running_stats=operation.tracked,
             parameters=_learned(operation),
-            buffers=_STATISTICS,
+            buffers=_STATISTICS if operation.tracked else (),
             feeds=_filled(operation) if _affine(operation) else {},
         )
     )

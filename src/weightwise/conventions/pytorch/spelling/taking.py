@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
-from weightwise.conventions.pytorch.spelling.steps import Program, chain, function, refuse
-from weightwise.conventions.spelling import INPUT, Output, Spelled
-from weightwise.ops.arranging import DropAxes, Exchange, InsertAxis, Stack
+from weightwise.conventions.pytorch.spelling.steps import Program, chain, function, module, operand, refuse
+from weightwise.conventions.spelling import INPUT, Output, Same, Spelled
+from weightwise.ops.arranging import DropAxes, Exchange, InsertAxis, Stack, Transpose
+from weightwise.ops.operand import Beside, Operand
 from weightwise.ops.operation import Shape
 from weightwise.ops.product import Product
 from weightwise.ops.reduction import Reduction
@@ -50,6 +53,25 @@ def spelled_exchange(operation: Exchange, inputs: Sequence[Shape]) -> Spelled:
     """Return the exchange of two axes."""
     one, other = operation.axes
     return chain(function("transpose", "", dim0=one, dim1=other))
+
+
+def spelled_transpose(operation: Transpose, inputs: Sequence[Shape]) -> Spelled:
+    """Return the permutation, in which the batch may go elsewhere."""
+    return chain(function("permute", "", dims=operation.order))
+
+
+def spelled_operand(operation: Operand, inputs: Sequence[Shape]) -> Spelled:
+    """Return the operator between a tensor and an array."""
+    return chain(replace(operand(_ARITHMETIC[operation.how], operation.shape, Same("other")), name=""))
+
+
+_ARITHMETIC = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "div"}
+
+
+def spelled_beside(operation: Beside, inputs: Sequence[Shape]) -> Spelled:
+    """Return the concatenation of a tensor and an array."""
+    settings: dict[str, Any] = {"dim": operation.axis, "other_shape": operation.shape, "other_first": operation.first}
+    return chain(module("cat", "", parameters=["other"], **settings))
 
 
 def spelled_stack(operation: Stack, inputs: Sequence[Shape]) -> Spelled:
