@@ -28,6 +28,10 @@ class TimeDistributed(Operation):
         """Return the roles of the layer inside."""
         return self.inner.roles()
 
+    def sizes(self, inputs: Sequence[Shape]) -> Mapping[str, int]:
+        """Return the sizes that are fixed of the layer inside."""
+        return self.inner.sizes([(shape[0], *shape[2:]) for shape in inputs])
+
     def tensor_axes(self, inputs: Sequence[TensorAxes]) -> TensorAxes:
         """Return the position and the axes of the layer's output; None where that has positions too."""
         axes = self.inner.tensor_axes([None if axes is None else axes[1:] for axes in inputs])
