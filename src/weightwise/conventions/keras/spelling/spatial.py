@@ -90,6 +90,7 @@ def _target(operation: Resampling, inputs: Sequence[Shape]) -> tuple[int, int]:
 
 def spelled_resizing(operation: Resizing, inputs: Sequence[Shape]) -> Spelled:
     """Return the layer that brings images to one size."""
+    refuse(operation.rank != 2, "Keras brings images alone to any size, and no sequences or volumes")
     height, width = operation.size
     settings: dict[str, Any] = {
         "height": height,
