@@ -9,6 +9,7 @@ import numpy
 import pytest
 
 import weightwise
+from tests.test_imports import FRAMEWORKS, loaded_by
 from weightwise.cli import main
 from weightwise.formats.safetensors_writer import Written, write_safetensors
 
@@ -89,3 +90,10 @@ def test_a_factor_that_is_none(run):
 def test_float32_has_its_own_tolerance(run):
     code, out, _ = run(EXAMPLE, EXAMPLE, "--float32", "--json")
     assert (code, json.loads(out)["comparisons"][0]["tolerance"]) == (0, 1e-5)
+
+
+def test_no_framework_is_imported_where_none_is_asked():
+    code = f"from weightwise.cli import main; main(['prove', {str(EXAMPLE)!r}, '--reference-only', '--json'])"
+    loaded = loaded_by(code)
+    assert "numpy" in loaded
+    assert not loaded & FRAMEWORKS

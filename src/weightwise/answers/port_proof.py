@@ -56,15 +56,19 @@ def filled_port(source: Model, weights: Model, chosen: Mapping[str, str]) -> Fil
     raise UnsupportedError(failures[0])
 
 
-def port_pairs(one: Model, other: Model) -> tuple[Pair, ...]:
-    """Return what each tensor of a model is in another one that is its port; nothing where it is none."""
+def as_port(one: Model, other: Model) -> Filled | None:
+    """Return a model as the port of another one; None where its layers are not called as those of a port are."""
     try:
         ported = lowered(one, speller(other.stored.framework))
     except UnsupportedError:
-        return ()
+        return None
     classes = {layer.name: layer.class_name for layer in other.walk()}
     same = all(classes.get(layer.name) == layer.class_name for layer in ported.model.walk())
-    return _pairs(ported) if same else ()
+    return _filled_with(other, ported) if same else None
+
+
+def _filled_with(model: Model, ported: Ported) -> Filled:
+    return Filled(model, _pairs(ported), tuple(placed.layout for placed in ported.inputs))
 
 
 def _pairs(ported: Ported) -> tuple[Pair, ...]:
@@ -96,7 +100,7 @@ def _filled(ported: Ported, weights: Model, pairs: Sequence[tuple[Weight, Weight
     root = _with_arrays(stored.root, lambda array: given.get(array.path, array))
     label = f"{stored.framework} with the weights of {weights.stored.path}"
     model = named(replace(stored, path=weights.stored.path, format=label, root=root))
-    return Filled(model, _pairs(ported), tuple(placed.layout for placed in ported.inputs))
+    return _filled_with(model, ported)
 
 
 def _reading(weight: Weight, own: Weight) -> StoredArray:

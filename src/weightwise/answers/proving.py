@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from weightwise.answers.array_proof import between_arrays
 from weightwise.answers.counterparts import Pair, in_layout_of, layer_pairs
-from weightwise.answers.port_proof import filled_port, port_pairs
+from weightwise.answers.port_proof import as_port, filled_port
 from weightwise.answers.proof import TOLERANCES, Comparison, Line, Proof, Verdict, compared
 from weightwise.answers.sample_inputs import declares_inputs, entering, fitted, random_inputs
 from weightwise.answers.tracing import Computed, Trace, Value, traced
@@ -245,8 +245,9 @@ def prove(
     given, notes = (random_inputs(one, seed), ()) if inputs is None else fitted(one, inputs)
     proofs = [_asked(one, ask, given, dtype, tolerance)]
     if other is not None and has_graph(other):
-        theirs = entering(one, other, given)
-        proofs += [between_models(one, other, given, theirs, dtype, tolerance, port_pairs(one, other))]
+        port = as_port(one, other)
+        theirs = port.entering(given) if port else entering(one, other, given)
+        proofs += [between_models(one, other, given, theirs, dtype, tolerance, port.pairs if port else ())]
         proofs += [replace(_asked(other, ask, theirs, dtype, tolerance), outputs=())]
         proofs += _between_frameworks(proofs[0], proofs[-1], dtype, tolerance)
     elif other is not None:
