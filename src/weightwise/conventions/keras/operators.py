@@ -149,7 +149,6 @@ _PLAIN = {
     "nn.HardSilu": "hard_silu",
     "nn.HardTanh": "hard_tanh",
     "nn.LogSigmoid": "log_sigmoid",
-    "nn.Mish": "mish",
     "nn.Relu": "relu",
     "nn.Relu6": "relu6",
     "nn.Selu": "selu",

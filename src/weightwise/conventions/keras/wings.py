@@ -43,7 +43,7 @@ WINGS = Wings(
             "keras.src.ops.math.Erf keras.src.ops.nn.Celu keras.src.ops.nn.Elu keras.src.ops.nn.Gelu "
             "keras.src.ops.nn.Glu keras.src.ops.nn.HardShrink keras.src.ops.nn.HardSigmoid "
             "keras.src.ops.nn.HardSilu keras.src.ops.nn.HardTanh keras.src.ops.nn.LeakyRelu "
-            "keras.src.ops.nn.LogSigmoid keras.src.ops.nn.LogSoftmax keras.src.ops.nn.Mish keras.src.ops.nn.Relu "
+            "keras.src.ops.nn.LogSigmoid keras.src.ops.nn.LogSoftmax keras.src.ops.nn.Relu "
             "keras.src.ops.nn.Relu6 keras.src.ops.nn.Selu keras.src.ops.nn.Sigmoid keras.src.ops.nn.Silu "
             "keras.src.ops.nn.SoftShrink keras.src.ops.nn.Softmax keras.src.ops.nn.Softplus "
             "keras.src.ops.nn.Softsign keras.src.ops.nn.SparsePlus keras.src.ops.nn.SparseSigmoid "
