@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
+from weightwise.conventions.spelling import Feed
 from weightwise.errors import UnsupportedError
 from weightwise.model import Layer, Model
 from weightwise.naming.signals import in_order, operands
@@ -33,6 +34,10 @@ class Use:
     """Which of its runs it is, over all calls of the models that it is in, as `answers.tracing` counts them."""
     call: Call
     inputs: tuple[Value, ...]
+    last: Layer | None = None
+    """The layer whose output it returns, where it is that of two layers as one."""
+    feeds: Mapping[str, Feed] = field(default_factory=dict)
+    """What stands for roles of its operation that none of its weights has."""
 
 
 @dataclass(frozen=True)

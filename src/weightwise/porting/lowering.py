@@ -36,6 +36,7 @@ from weightwise.ops.stacked import StackedRecurrent
 from weightwise.ops.taking import Take
 from weightwise.porting.bare import entering, operation_of
 from weightwise.porting.flow import ENTRY, Flow, Use, Value, flow
+from weightwise.porting.joining import fed_from, joined
 from weightwise.stored import Call, Tensor
 
 MODEL_INPUT = "(input)"
@@ -78,7 +79,8 @@ def lowered_graph(model: Model, speller: Speller, flat_as_it_lies: bool = True) 
 
     Without `flat_as_it_lies` values are always flattened in the order of the source.
     """
-    return _Lowering(flow(model), speller, flat_as_it_lies).run()
+    found = flow(model)
+    return _Lowering(found if speller.framework == "PyTorch" else joined(found), speller, flat_as_it_lies).run()
 
 
 def lowered_layers(model: Model, speller: Speller) -> Lowered:
@@ -187,7 +189,7 @@ class _Lowering:
         for value, placed in self.values.items():
             if value.use != ENTRY:
                 use = self.flow.uses[value.use]
-                yield (use.layer.name, use.number, value.index), placed
+                yield ((use.last or use.layer).name, use.number, value.index), placed
 
     def enter(self, index: int) -> Placed:
         """Place an input of the model, as the first operation that cares wants it."""
@@ -340,7 +342,8 @@ class _Lowering:
         def found(output: Output) -> Tensor:
             return inputs[output.index] if output.step == INPUT else replace(made[output.step], index=output.index)
 
-        for step in spelled.steps:
+        for spelled_step in spelled.steps:
+            step = replace(spelled_step, feeds=fed_from(spelled_step.feeds, use.feeds)) if use.feeds else spelled_step
             read = [found(output) for output in step.inputs] or ([made[-1]] if made else list(inputs))
             arguments = {name: _argument(value, found) for name, value in step.arguments.items()}
             made.append(self.add(step_name(use.layer.name, step), step, use.layer, read, arguments))
