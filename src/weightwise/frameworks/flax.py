@@ -37,7 +37,7 @@ def outputs(model: Model, inputs: Sequence[Array], dtype: str = "float64") -> It
             found.append((Tensor(layer, call, index), numpy.asarray(output)))
 
         namespace: dict[str, Any] = {"observe": observe}
-        exec(compile(code(model, NAME, dtype, observed=True), "<the model's code>", "exec"), namespace)
+        exec(compile(code(model, NAME, dtype=dtype, observed=True), "<the model's code>", "exec"), namespace)
         arrays = [_in(dtype, numpy.asarray(array)) for array in inputs]
         namespace[NAME]().apply(variables(model, dtype), *map(jax.numpy.asarray, arrays))
         yield from found

@@ -109,10 +109,12 @@ def _learned(operation: Norm) -> dict[str, Any]:
 def _batch(operation: BatchNorm, inputs: Shapes) -> Spelled:
     if len(operation.axes) != 1:
         raise UnsupportedError("its statistics run along several axes")
-    axis = {} if operation.axes == (-1,) else {"axis": operation.axes[0]}
+    last = (-1,) if not inputs else (-1, len(inputs[0]) - 1)
+    axis = {} if operation.axes[0] in last else {"axis": operation.axes[0]}
     if operation.tracked:
-        step = Step("linen.BatchNorm", {"use_running_average": True, **axis, **_learned(operation)})
-        return Spelled((step,), notes=(MOMENTUM,))
+        told = {} if operation.momentum is None else {"momentum": operation.momentum}
+        step = Step("linen.BatchNorm", {"use_running_average": True, **axis, **told, **_learned(operation)})
+        return Spelled((step,), notes=() if told else (MOMENTUM,))
     rank = len(only_shape(inputs))
     others = tuple(place for place in range(rank) if place != operation.axes[0] % rank)
     return _normalized(operation, "linen.LayerNorm", operation.axes, others)
