@@ -38,6 +38,7 @@ def nested(module: str, class_name: str) -> StoredLayer:
         nested("keras.src.utils.file_utils", "get_file"),
         nested("keras.saving", "load_model"),
         nested("tensorflow.io", "write_file"),
+        nested("tf_keras.src.engine.data_adapter", "DataHandler"),
         nested("kerasx.layers", "Dense"),
     ],
 )
@@ -54,6 +55,7 @@ def test_what_is_or_may_be_a_program_is_refused(layer):
         StoredLayer("dense", "Dense", {}),
         nested("keras.initializers", "GlorotUniform"),
         nested("keras", "DTypePolicy"),
+        StoredLayer("dense", "Functional", {}, "tf_keras.src.engine.functional"),
         nested("builtins", "function"),
     ],
 )

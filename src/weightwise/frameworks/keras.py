@@ -34,6 +34,8 @@ FLOATS = {"float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_b
 PROGRAMS = {"Lambda", "__lambda__", "__typespec__", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "TFSMLayer"}
 """Classes whose configuration holds code, or names it."""
 PACKAGES = ("keras", "tf_keras")
+MODELS = ("engine.functional", "engine.sequential")
+"""Where Keras 2 has its models."""
 ROOMS = (
     "",
     "activations",
@@ -135,7 +137,7 @@ def _is_own(module: str, class_name: str) -> bool:
     if not module or (module, class_name) == ("builtins", "function"):  # Keras looks such names up among its own
         return True
     package, *parts = (part for part in module.split(".") if part != "src")
-    return package in PACKAGES and (parts[0] if parts else "") in ROOMS
+    return package in PACKAGES and ((parts[0] if parts else "") in ROOMS or ".".join(parts) in MODELS)
 
 
 @contextmanager
