@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,15 @@ class Filling:
 
 
 @dataclass(frozen=True)
+class Expected:
+    """A layer of a target that does not say its settings: what it must be, to compute what the source does."""
+
+    name: str
+    class_name: str
+    config: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Plan:
     """A port: what fills each array of the target, and what must agree beside the arrays."""
 
@@ -62,6 +71,8 @@ class Plan:
     """One sentence for each setting that no array carries, with the value that it must have."""
     left: tuple[str, ...]
     """The paths of the source's weights that nothing takes."""
+    expected: tuple[Expected, ...] = ()
+    """The layers of the target that do not say their settings, as they must be made."""
 
     @property
     def lossy(self) -> tuple[Filling, ...]:
@@ -108,7 +119,8 @@ def plan(
     compared = [] if reasons else [difference for pair in pairs for difference in _differences(pair, found)]
     more = (*(sentence for pair in pairs for sentence in _assumed(pair)), *compared)
     settings = (*found.notes, *more)
-    return Plan(source, found, target, fillings, settings, found.left)
+    unsaid = () if reasons or not has_graph(source) else tuple(_expected(pairs))
+    return Plan(source, found, target, fillings, settings, found.left, unsaid)
 
 
 def _framework(to: str, target: Model | None) -> Speller:
@@ -242,6 +254,13 @@ def _differences(pair: Pair, ported: Ported) -> Iterator[str]:
         if name == "activation":
             continue  # one may have it in the layer, and the other as a layer behind it
         yield f"{pair.target.name}: {name} is {found}, and must be {wanted} as in {pair.source.name}"
+
+
+def _expected(pairs: Sequence[Pair]) -> Iterator[Expected]:
+    for pair in pairs:
+        if pair.target.operation is None:
+            made = pair.source.stored
+            yield Expected(pair.target.name, pair.source.class_name, made.config)
 
 
 def _reason(pair: Pair, ported: Ported, reasons: Mapping[str, str]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from weightwise.porting.plan import Filling, Plan
+from weightwise.porting.plan import Expected, Filling, Plan
+from weightwise.views.code_pytorch_modules import SIGNATURES, arguments
 from weightwise.views.style import styled
 from weightwise.views.table import Cell, lines, table_width
 
@@ -70,6 +71,7 @@ def _remarks(plan: Plan) -> Iterator[tuple[str, list[str]]]:
     ]
     lossy = [f"{filling.target.path}: {filling.lossy}" for filling in plan.lossy]
     for heading, listed in (
+        ("What the target's layers must be, which it does not tell", list(map(_made, plan.expected))),
         ("What arrays do not carry", list(plan.settings)),
         ("What cannot be taken back", lost),
         ("What the dtype cannot hold", lossy),
@@ -77,6 +79,15 @@ def _remarks(plan: Plan) -> Iterator[tuple[str, list[str]]]:
     ):
         if listed:
             yield heading, listed
+
+
+def _made(layer: Expected) -> str:
+    """Return a layer as the code of its framework makes it."""
+    plain = layer.class_name.rpartition(".")[2]
+    if plain in SIGNATURES:
+        return f"{layer.name}: nn.{plain}({', '.join(arguments(plain, layer.config))})"
+    settings = (f"{name}={value!r}" for name, value in layer.config.items())
+    return f"{layer.name}: {plain}({', '.join(settings)})"
 
 
 def report_document(plan: Plan, written: Sequence[str]) -> dict[str, Any]:
@@ -88,6 +99,7 @@ def report_document(plan: Plan, written: Sequence[str]) -> dict[str, Any]:
         "written": list(written),
         "arrays": [_array_document(filling) for filling in plan.fillings],
         "settings": list(plan.settings),
+        "expected": [_made(layer) for layer in plan.expected],
         "left": list(plan.left),
     }
 
