@@ -7,7 +7,7 @@ The weights have one number for each place along the normalized axes; of a batch
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from weightwise.ops.features import along, check_axes, feature_names, feature_sizes, last, spoken
@@ -85,6 +85,8 @@ class BatchNorm(Norm):
 
     tracked: bool = True
     """Whether it has those statistics; without them it takes those of the batch that it reads."""
+    momentum: float | None = field(default=None, compare=False)
+    """How much of its averages a step of training keeps, where that is told; it does not enter the output."""
 
     def roles(self) -> Mapping[str, str]:
         """Return the axes of gamma and beta and, where there are such, of the statistics."""

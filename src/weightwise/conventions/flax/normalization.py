@@ -66,7 +66,8 @@ def _epsilon(config: Config, default: float = 1e-6) -> float:
 
 
 def _batch(config: Config, inputs: Shapes, parts: Parts) -> BatchNorm:
-    return BatchNorm(_axes(config, inputs), _epsilon(config, 1e-5), use_scale(config), use_bias(config))
+    axes, epsilon = _axes(config, inputs), _epsilon(config, 1e-5)
+    return BatchNorm(axes, epsilon, use_scale(config), use_bias(config), momentum=config.get("momentum"))
 
 
 def _layer(config: Config, inputs: Shapes, parts: Parts) -> LayerNorm:

@@ -93,7 +93,8 @@ def _one_axis(config: Config, inputs: Shapes) -> tuple[int, ...]:
 
 
 def _batch(config: Config, inputs: Shapes, parts: Sequence[Description]) -> BatchNorm:
-    return BatchNorm(_one_axis(config, inputs), config.get("epsilon", 1e-3), _scale(config), _center(config))
+    axis, epsilon = _one_axis(config, inputs), config.get("epsilon", 1e-3)
+    return BatchNorm(axis, epsilon, _scale(config), _center(config), momentum=config.get("momentum"))
 
 
 def _layer(config: Config, inputs: Shapes, parts: Sequence[Description]) -> LayerNorm:

@@ -27,7 +27,13 @@ def _channels(config: Config, inputs: Shapes) -> Mapping[str, Any]:
 
 
 def _batch(config: Config, inputs: Shapes, parts: Parts) -> Norm:
-    return BatchNorm(**_channels(config, inputs), tracked=tracked(config))
+    return BatchNorm(**_channels(config, inputs), tracked=tracked(config), momentum=_kept(config))
+
+
+def _kept(config: Config) -> float | None:
+    """Return how much of its averages it keeps, of PyTorch's momentum, which is how much of a batch enters them."""
+    momentum = config.get("momentum")
+    return round(1 - momentum, 12) if isinstance(momentum, (int, float)) else None
 
 
 def _instance(config: Config, inputs: Shapes, parts: Parts) -> Norm:

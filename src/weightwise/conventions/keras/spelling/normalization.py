@@ -30,8 +30,11 @@ def _learned(operation: Norm) -> dict[str, Any]:
 def spelled_batch(operation: BatchNorm, inputs: Sequence[Shape]) -> Spelled:
     """Return the batch normalization."""
     refuse(not operation.tracked, "it takes the statistics of the batch that it reads, at inference too")
+    axis, momentum = _one_axis(operation), operation.momentum
+    if momentum is not None:
+        return chain(layer("BatchNormalization", axis=axis, momentum=momentum, **_learned(operation)))
     note = "its momentum is Keras's own, 0.99, which only training reads"
-    return chain(layer("BatchNormalization", axis=_one_axis(operation), **_learned(operation)), notes=[note])
+    return chain(layer("BatchNormalization", axis=axis, **_learned(operation)), notes=[note])
 
 
 def spelled_layer(operation: LayerNorm, inputs: Sequence[Shape]) -> Spelled:

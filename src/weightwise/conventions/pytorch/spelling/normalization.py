@@ -51,13 +51,14 @@ def spelled_batch_norm(operation: BatchNorm, inputs: Sequence[Shape]) -> Spelled
             _batch_class(operation, inputs),
             num_features=size_or_open(axis_size(inputs, 1)),
             eps=operation.epsilon,
-            momentum=0.1,
+            momentum=0.1 if operation.momentum is None else round(1 - operation.momentum, 12),
             affine=_affine(operation),
             track_running_stats=operation.tracked,
             parameters=_learned(operation),
             buffers=_STATISTICS if operation.tracked else (),
             feeds=_filled(operation) if _affine(operation) else {},
-        )
+        ),
+        notes=["its momentum is PyTorch's own, 0.1, which only training reads"] * (operation.momentum is None),
     )
 
 
