@@ -57,6 +57,16 @@ def test_a_value_that_the_dtype_lacks_is_refused(dtype):
         encoded(numpy.array([0.3], "float32") if "float" in dtype else numpy.array([77]), dtype)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", ">f4", "float64", "int32"])
+def test_values_of_any_dtype_become_bfloat16(dtype):
+    values = numpy.array([[1, -3, 0], [128, -0.0, 96]]).astype(dtype)
+    codes = encoded(values.T, "bfloat16")
+    assert (codes.dtype.str, codes.shape, codes.flags.c_contiguous) == ("<u2", (3, 2), True)
+    numpy.testing.assert_array_equal(decoded(codes, "bfloat16"), values.T.astype("float32"))
+    with pytest.raises(ValueError, match="values that bfloat16 does not have"):
+        encoded(values + values.dtype.type(257), "bfloat16")
+
+
 def test_bits_above_a_small_integer_count_for_nothing():
     assert decoded(numpy.array([0xFF, 0x0F, 0x18], "uint8"), "int4").tolist() == [-1, -1, -8]
 

@@ -111,10 +111,10 @@ def test_the_working_folder_is_a_directory():
 
 
 def test_a_folder_that_is_read_only(tmp_path, monkeypatch):
-    def refused(self: Path, mode: str) -> None:
+    def refused(path: Path, mode: str) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(Path, "open", refused)  # root may write everywhere
+    monkeypatch.setattr(durable, "Streamed", refused)  # root may write everywhere
     sentence = r"m: it cannot be written \(Permission denied\); write to another place"
     with pytest.raises(UnwritableError, match=sentence), whole(tmp_path / "m"):
         pass
@@ -151,3 +151,17 @@ def test_a_limit_that_the_system_sets(tmp_path):
     assert said == f"{target}: it cannot be written (File too large); make room there or write to another place.\n"
     assert names(tmp_path) == ["m"]
     assert target.read_bytes() == b"old"
+
+
+def test_a_large_file_goes_to_the_disk_while_it_is_written(tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(durable, "AHEAD", 1 << 16)
+    monkeypatch.setattr(os, "POSIX_FADV_DONTNEED", 4, raising=False)
+    monkeypatch.setattr(os, "posix_fadvise", lambda *arguments: told.append(arguments[1:]), raising=False)
+    with whole(tmp_path / "m") as file:
+        for size in (40_000, 70_000, 30_000, 100_000, 100_001):
+            file.write(bytes(size))
+    ends = [start + size for start, size, _ in told]
+    assert (told[0][0], ends[:-1]) == (0, [start for start, _, _ in told[1:]])
+    assert ends[-1] > 340_001 - (1 << 16)
+    assert (tmp_path / "m").stat().st_size == 340_001

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from weightwise.errors import FormatError, UnsupportedError
 from weightwise.formats.dtypes import BITS, code_dtype, decoded
+from weightwise.kernels.memory import empty
 from weightwise.source import Source
 from weightwise.stored import StoredArray
 
@@ -91,7 +92,7 @@ def codes(source: Source, offset: int, count: int, kind: str) -> numpy.ndarray:
     """Returns what is stored for so many values; `kind` is the order of the bytes and NumPy's name: `<float32`."""
     import numpy
 
-    stored = numpy.empty(count, numpy.dtype(kind[1:]).newbyteorder(">" if kind[0] == ">" else "<"))
+    stored = empty(count, numpy.dtype(kind[1:]).newbyteorder(">" if kind[0] == ">" else "<"))
     source.read_into(offset, stored.view("uint8").data)
     return stored
 

@@ -121,12 +121,24 @@ def encoded(values: numpy.ndarray, dtype: str) -> numpy.ndarray:
     if dtype in NUMPY:
         codes = values.astype(dtype, casting="safe", copy=False)
     elif dtype == "bfloat16":
-        codes = (values.astype("float32").view("uint32") >> 16).astype("uint16")
+        return upper_halves(values)
     else:
         codes = nearest(values, dtype)
     if codes is not values and not numpy.array_equal(decoded(codes, dtype), values, equal_nan=True):
         raise ValueError(f"values that {dtype} does not have")
     return numpy.ascontiguousarray(codes, codes.dtype.newbyteorder("<"))
+
+
+def upper_halves(values: numpy.ndarray) -> numpy.ndarray:
+    """Returns the codes of values in bfloat16, little-endian; raises `ValueError` for a value that has none."""
+    import numpy
+
+    exact = numpy.ascontiguousarray(values.astype("float32", copy=False), "<f4")
+    halves = exact.view("<u2").reshape(*values.shape, 2)
+    same = values.dtype == numpy.float32 or numpy.array_equal(exact, values, equal_nan=True)
+    if not same or halves[..., 0].any():
+        raise ValueError("values that bfloat16 does not have")
+    return numpy.ascontiguousarray(halves[..., 1])
 
 
 def nearest(values: numpy.ndarray, dtype: str) -> numpy.ndarray:

@@ -11,11 +11,15 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from io import BufferedRandom
+from io import BufferedRandom, FileIO
 from pathlib import Path
+from typing import Any
 
 from weightwise.errors import UnwritableError, WeightwiseError
 from weightwise.source import PARTIAL
+
+AHEAD = 1 << 24
+"""So many bytes wait at most before the system is told to bring them to the disk."""
 
 
 @contextmanager
@@ -50,7 +54,7 @@ def opened(target: Path, partial: Path) -> BufferedRandom:
             raise UnwritableError(f"{target}: this is a directory; give the name of a file in it.")
         if not target.parent.is_dir():
             raise UnwritableError(f"{target}: the folder {target.parent} is not there; make it first.")
-        return partial.open("x+b")
+        return BufferedRandom(Streamed(partial, "x+"))
     except UnwritableError:
         raise
     except FileExistsError as error:
@@ -59,6 +63,22 @@ def opened(target: Path, partial: Path) -> BufferedRandom:
         ) from error
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         raise unwritable(target, error, "write to another place") from error
+
+
+class Streamed(FileIO):
+    """A file that goes to the disk while it is written, so that syncing it waits for its last bytes alone."""
+
+    waiting = 0
+
+    def write(self, data: Any) -> int:
+        """Writes bytes at the position, and returns how many."""
+        count = super().write(data)
+        self.waiting += count
+        if self.waiting >= AHEAD and hasattr(os, "posix_fadvise"):
+            start = max(0, self.tell() - self.waiting)
+            os.posix_fadvise(self.fileno(), start, self.waiting, os.POSIX_FADV_DONTNEED)  # Linux begins to write them
+            self.waiting = 0
+        return count
 
 
 def unwritable(target: Path, error: OSError | ValueError, advice: str) -> UnwritableError:

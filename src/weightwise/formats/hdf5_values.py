@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from weightwise.errors import FormatError
 from weightwise.formats.hdf5_headers import Headers, tree_node
 from weightwise.formats.hdf5_messages import Kind
+from weightwise.kernels.memory import empty
 from weightwise.source import Source
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def read_values(source: Source, layout: Layout) -> numpy.ndarray:
         raise FormatError(problem)
     if not layout.kind.code:
         raise FormatError(f"they are no numbers but {layout.kind.name}")
-    stored = numpy.empty(layout.shape, numpy_dtype(layout.kind))
+    stored = empty(layout.shape, numpy_dtype(layout.kind))
     if layout.chunks is not None:
         for place, block in blocks(source, layout, layout.chunks):
             stored[place] = block

@@ -83,3 +83,4 @@ def write_values(file: BinaryIO, arrays: Sequence[Written]) -> None:
             raise ValueError(f"{array.name}: expected values of {array.shape}, found {values.shape}.")
         for slab in slabs(values):
             file.write(encoded(slab, array.dtype).reshape(-1).view("uint8").data)
+        del values, slab  # before those of the next array are read
