@@ -17,7 +17,18 @@ from weightwise.ops.operation import Operation, Shape
 from weightwise.ops.product import Product
 from weightwise.ops.reduction import Reduction
 from weightwise.ops.rescaling import Rescaling
-from weightwise.ops.reshaping import Flatten, Identity, Input, Masking, Permute, Regroup, Repeat, Reshape, Unflatten
+from weightwise.ops.reshaping import (
+    Flatten,
+    Identity,
+    Input,
+    Masking,
+    Permute,
+    Regroup,
+    Repeat,
+    Reshape,
+    Unflatten,
+    dropping,
+)
 from weightwise.ops.shuffling import ChannelShuffle, PixelShuffle, PixelUnshuffle
 from weightwise.ops.taking import Slice, Split, Take
 
@@ -44,7 +55,8 @@ def spelled_identity(operation: Identity, inputs: Sequence[Shape]) -> Spelled:
     if operation.rate:
         notes = ["while training it drops single values, and not whole channels"] if operation.channels else []
         return chain(layer("Dropout", rate=operation.rate), notes=notes)
-    notes = [] if operation == Identity() else [f"what it does while training is left out: it {operation.action}"]
+    plain = operation in (Identity(), dropping(0.0, operation.channels))
+    notes = [] if plain else [f"what it does while training is left out: it {operation.action}"]
     return chain(layer("Identity"), notes=notes)
 
 

@@ -1,17 +1,18 @@
 """Poolings as layers of Keras (https://keras.io/api/layers/pooling_layers/).
 
 Their padding is `valid` or `same`. A maximum over other padding stands behind a function that pads with the least
-number; an average that counts its padding, behind zeros.
+number; an average that counts its padding, behind zeros, and one that does not is divided by the average of ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 
 from weightwise.conventions.keras.spelling.convolution import keeps_size
-from weightwise.conventions.keras.spelling.edges import edges, padded
-from weightwise.conventions.keras.spelling.steps import chain, layer, refuse, spatial_sizes
+from weightwise.conventions.keras.spelling.edges import Edges, edges, padded
+from weightwise.conventions.keras.spelling.steps import Program, chain, function, layer, refuse, spatial_sizes
 from weightwise.conventions.spelling import Spelled, Step
 from weightwise.ops.operation import Shape
 from weightwise.ops.pooling import AdaptivePooling, GlobalPooling, Pooling
@@ -45,20 +46,30 @@ def _as_named(operation: Pooling) -> bool:
 
 
 def _average(operation: Pooling, window: Window, inputs: Sequence[Shape]) -> Spelled:
-    wanted, counted = edges(window, inputs), prod(window.size)
+    """Return an average of what lies between zeros, where need be divided by the share of it that counts."""
+    wanted = edges(window, inputs)
+    pool = _pool(operation, "valid")
     if operation.divisor is not None:
-        rescaled = layer("Rescaling", "rescaled", scale=counted / operation.divisor, offset=0.0)
-        return chain(*padded(wanted, "zeros", inputs), _pool(operation, "valid"), rescaled)
-    if operation.padding_counts:
-        sizes = spatial_sizes(inputs, window.rank)
-        beyond = window.ceil and any(
-            window.reached(axis, size or 1) != window.around(axis, size or 1) for axis, size in enumerate(sizes)
-        )
-        refuse(beyond, "its last windows reach beyond the padding that they count, which Keras has not")
-        return chain(*padded(wanted, "zeros", inputs), _pool(operation, "valid"))
-    same = max(window.strides) == 1 and wanted == keeps_size(window) and all(one == two for one, two in wanted)
-    refuse(not same, "it averages what is not padding, which Keras does over the padding `same` alone")
-    return chain(_pool(operation, "same"))
+        rescaled = layer("Rescaling", "rescaled", scale=prod(window.size) / operation.divisor, offset=0.0)
+        return chain(*padded(wanted, "zeros", inputs), pool, rescaled)
+    counted = edges(replace(window, ceil=False), inputs) if operation.padding_counts else ((0, 0),) * window.rank
+    if wanted == counted:
+        return chain(*padded(wanted, "zeros", inputs), pool)
+    if max(window.strides) == 1 and wanted == keeps_size(window) and all(one == two for one, two in wanted):
+        return chain(_pool(operation, "same"))
+    return _shared(pool, wanted, counted, inputs)
+
+
+def _shared(pool: Step, wanted: Edges, counted: Edges, inputs: Sequence[Shape]) -> Spelled:
+    """Return an average of zeros too, divided by that of ones, which lie wherever something counts."""
+    beyond = tuple((w[0] - c[0], w[1] - c[1]) for w, c in zip(wanted, counted, strict=True))
+    ones = [layer("Rescaling", "ones", scale=0.0, offset=1.0)]
+    ones += [replace(step, name="ones_counted") for step in padded(counted, "constant", inputs, 1.0)]
+    ones += [replace(step, name="ones_padding") for step in padded(beyond, "zeros", inputs)]
+    program = Program()
+    values = program.follow(*padded(wanted, "zeros", inputs), replace(pool, name="values"))
+    shares = program.follow(*ones, replace(pool, name="shares"))
+    return program.spelled(program.add(function("numpy.TrueDivide", ""), values, shares))
 
 
 def _pool(operation: Pooling, padding: str) -> Step:

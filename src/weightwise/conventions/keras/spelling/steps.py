@@ -55,6 +55,13 @@ class Program:
         self.steps.append(replace(step, inputs=inputs))
         return Output(len(self.steps) - 1)
 
+    def follow(self, *steps: Step) -> Output:
+        """Add steps from the input of the layer on, of which each reads the one before; return what the last returns."""
+        read = SOURCE
+        for step in steps:
+            read = self.add(step, read)
+        return read
+
     def spelled(self, *outputs: Output, notes: Sequence[str] = ()) -> Spelled:
         """Return all of it."""
         return Spelled(tuple(self.steps), outputs, tuple(notes))
