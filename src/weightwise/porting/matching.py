@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from weightwise.errors import UnsupportedError
@@ -78,12 +78,41 @@ def _with_weights(model: Model) -> list[Layer]:
     return [*layers, *([model.own] if model.own else [])]
 
 
+def _gathered(sources: Sequence[Layer], targets: Sequence[Layer]) -> list[Layer]:
+    """Return the target's layers, those inside one module as one where a layer of the source has all their arrays.
+
+    Of the two cells of a Bidirectional, and of the two products of a simple one, a tree without classes tells only that
+    they lie beside each other.
+    """
+    left = list(targets)
+    for names in dict.fromkeys(frozenset(weight.name for weight in layer.weights) for layer in sources):
+        for module in dict.fromkeys(outer for layer in left for outer in _outer(layer.name)):
+            inside = [layer for layer in left if layer.name.startswith(f"{module}/")]
+            weights = [_inside(weight, module) for layer in inside for weight in layer.weights]
+            if len(inside) > 1 and {weight.name for weight in weights} == names:
+                place = left.index(inside[0])
+                left = [layer for layer in left if layer not in inside]
+                left.insert(place, replace(inside[0], name=module, operation=None, weights=tuple(weights)))
+    return left
+
+
+def _outer(name: str) -> list[str]:
+    """Return the modules around a layer: `a` and `a/b` for `a/b/c`."""
+    parts = name.split("/")
+    return ["/".join(parts[:count]) for count in range(1, len(parts))]
+
+
+def _inside(weight: Weight, module: str) -> Weight:
+    """Return a weight as one of a module around its layer, which knows its roles by its names alone."""
+    return replace(weight, name=weight.path.removeprefix(f"{module}/"), layer=module, role="")
+
+
 class _Search:
     """For each layer of the source the layers of the target that it may still be."""
 
     def __init__(self, source: Model, target: Model, chosen: Mapping[str, str]) -> None:
         self.sources = sources = _with_weights(source)
-        self.targets = targets = _with_weights(target)
+        self.targets = targets = _gathered(sources, _with_weights(target))
         self.path = target.stored.path
         self.before = tuple(_Before(model) for model in (source, target))
         self.chosen = chosen
