@@ -7,7 +7,7 @@ import ast
 import pytest
 
 from weightwise.formats.torch_meanings import Held
-from weightwise.formats.torch_operators import OPERATORS, meaning, turned
+from weightwise.formats.torch_operators import FUNCTIONS, OPERATORS, meaning, turned
 from weightwise.stored import Tensor
 
 X = Tensor("before")
@@ -20,12 +20,16 @@ def listed(value):
 
 
 @pytest.mark.oracle
-@pytest.mark.parametrize("name", OPERATORS)
-def test_a_signature_is_that_of_an_overload(name):
+@pytest.mark.parametrize(
+    ("name", "operator"),
+    [*OPERATORS.items(), *FUNCTIONS.items()],
+    ids=lambda value: str(getattr(value, "signature", value)),
+)
+def test_a_signature_is_that_of_an_overload(name, operator):
     import torch
 
     packet = getattr(torch.ops.aten, name)
-    parts = [part.partition("=") for part in OPERATORS[name].signature.split()]
+    parts = [part.partition("=") for part in operator.signature.split()]
     schemas = []
     for overload in packet.overloads():
         arguments = getattr(packet, overload)._schema.arguments

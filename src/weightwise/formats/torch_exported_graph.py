@@ -172,7 +172,7 @@ class Program:
             part.config.setdefault("add_zero_attn", True)
         place = {"bmm": 0, "baddbmm": 1}.get(name, 0 if name.startswith("scaled_dot_product") else None)
         query = self.shapes.get(values[place]) if place is not None and isinstance(values[place], Tensor) else None
-        size = self.arrays.get(part.arrays.get("in_proj_weight", ""))
+        size = self.arrays.get(part.arrays.get("in_proj_weight", part.arrays.get("q_proj_weight", "")))
         if "num_heads" in part.config or not query or not query[-1] or size is None:
             return
         part.config = {"add_zero_attn": False, **part.config, "num_heads": size.shape[-1] // query[-1]}

@@ -7,6 +7,7 @@ and the operator, `encoder.leaky_relu`, and it owns the arrays that it is given,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -114,7 +115,7 @@ class Graph:
 
     def write(self, target: Any, result: Any) -> None:
         """Puts what an operator returns in the place of its input, of which views are not known any more."""
-        if not isinstance(target, Tensor) or target == result:
+        if not isinstance(target, Tensor) or target.layer == UNKNOWN or target == result:
             return
         self.written[target] = result if isinstance(result, Tensor) else Tensor(UNKNOWN)
         viewed = self.parts.get(target.layer)
@@ -125,6 +126,14 @@ class Graph:
             for number, call in enumerate(part.calls if part.class_name in VIEWS else ()):
                 if target in call.inputs:
                     self.written.setdefault(Tensor(name, number), Tensor(UNKNOWN))
+
+    @contextmanager
+    def undecided(self) -> Iterator[None]:
+        """Makes what is written meanwhile unknown afterwards, because it may not be written at all."""
+        before = dict(self.written)
+        yield
+        changed = [tensor for tensor, now in self.written.items() if before.get(tensor) != now]
+        self.written = {**before, **dict.fromkeys(changed, Tensor(UNKNOWN))}
 
     def call(self, name: str, inputs: Sequence[Any], shapes: Sequence[Shape | None] = ()) -> Tensor:
         """Adds a call of a part, and returns its first output."""

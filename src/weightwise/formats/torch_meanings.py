@@ -5,7 +5,7 @@ https://docs.pytorch.org/docs/stable/nn.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -233,6 +233,18 @@ def pad(arguments: Arguments) -> Meaning:
     return Meaning(f"{name}{len(edges) // 2}d", config, inputs=(arguments["self"],))
 
 
+def around(found: Sequence[Meaning], convolution: Meaning) -> dict[str, Any]:
+    """Returns how a convolution pads, where it does so with an operator of its own."""
+    pads = [one for one in found if "Pad" in one.class_name]
+    if not pads:
+        return {}
+    edges = pads[0].config["padding"]
+    modes = {"Refl": "reflect", "Repl": "replicate", "Circ": "circular"}
+    if len(pads) > 1 or edges[::2] != edges[1::2] or pads[0].class_name[:4] not in modes:
+        return {"padding_mode": None}
+    return {"padding": tuple(edges[::2][::-1]), "padding_mode": modes[pads[0].class_name[:4]]}
+
+
 def pool(class_name: str, rank: int, arguments: Arguments) -> Meaning:
     """Returns a pooling, whose strides are its size where they are not given."""
     config = {name: value for name, value in arguments.items() if name != "self"}
@@ -250,6 +262,7 @@ def of_shapes(class_name: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[st
     weight = shapes.get("weight", ())
     if class_name in ("Linear", "NonDynamicallyQuantizableLinear") and len(weight) == 2:
         return {"in_features": weight[1], "out_features": weight[0]}
-    if class_name == "MultiheadAttention" and "in_proj_weight" in shapes:
-        return {"embed_dim": shapes["in_proj_weight"][-1]}
+    if class_name == "MultiheadAttention":
+        queries = shapes.get("in_proj_weight", shapes.get("q_proj_weight", ()))
+        return {"embed_dim": queries[-1]} if queries else {}
     return {}

@@ -15,7 +15,7 @@ from typing import Any
 
 from weightwise.formats.torch_functions import is_whole, number, spread
 from weightwise.formats.torch_graph import ATTENDED, ENTRY, LAST_INSIDE, UNKNOWN, Graph, Shape
-from weightwise.formats.torch_meanings import ZEROS, Held, Meaning, states
+from weightwise.formats.torch_meanings import ZEROS, Held, Meaning, around, states
 from weightwise.formats.torch_operators import PASSING, meaning, resizing, turned
 from weightwise.formats.torchscript_code import Code
 from weightwise.formats.torchscript_sizes import (
@@ -167,8 +167,10 @@ class Machine:
             self.block(body if test else orelse, frame)
             return
         first, second = (Frame(frame.path, {name: own(value) for name, value in frame.names.items()}) for _ in range(2))
-        self.block(body, first)
-        self.block(orelse, second)
+        with self.graph.undecided():
+            self.block(body, first)
+        with self.graph.undecided():
+            self.block(orelse, second)
         both = {**first.names, **second.names}
         self.steps += len(both)
         frame.names = {
@@ -179,13 +181,16 @@ class Machine:
         frame.value = first.value if first.value is second.value else self.unknown()
 
     def forget(self, statement: ast.stmt, frame: Frame) -> None:
-        """Makes all that a statement may change unknown."""
+        """Makes all that a statement may change unknown: names, lists that may grow, tensors that are written into."""
         for node in ast.walk(statement):
             self.step()
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr.endswith("_"):
+                for name in (argument.id for argument in node.args if isinstance(argument, ast.Name)):
+                    self.graph.write(self.graph.current(frame.names.get(name)), None)
             if isinstance(node, ast.Name) and (
                 isinstance(node.ctx, ast.Store) or isinstance(frame.names.get(node.id), list)
             ):
-                frame.names[node.id] = self.unknown()  # lists may grow there
+                frame.names[node.id] = self.unknown()
             elif isinstance(node, ast.Return):
                 frame.returned, frame.value = True, self.unknown()
 
@@ -380,18 +385,6 @@ def own(value: Any) -> Any:
 def is_same(first: Any, second: Any) -> bool:
     """Returns whether two branches leave the same value under a name."""
     return first is second or (isinstance(first, list) and isinstance(second, list) and first == second)
-
-
-def around(found: Sequence[Meaning], convolution: Meaning) -> dict[str, Any]:
-    """Returns how a convolution pads, where it does so with an operator of its own."""
-    pads = [one for one in found if "Pad" in one.class_name]
-    if not pads:
-        return {}
-    edges = pads[0].config["padding"]
-    modes = {"Refl": "reflect", "Repl": "replicate", "Circ": "circular"}
-    if len(pads) > 1 or edges[::2] != edges[1::2] or pads[0].class_name[:4] not in modes:
-        return {"padding_mode": None}
-    return {"padding": tuple(edges[::2][::-1]), "padding_mode": modes[pads[0].class_name[:4]]}
 
 
 __all__ = ["Held", "Machine", "Member", "Reference", "TooLongError"]
