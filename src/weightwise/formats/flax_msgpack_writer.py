@@ -42,8 +42,7 @@ def write_msgpack(path: str | FilePath, stored: StoredModel) -> None:
     """
     tree = nested(variables(stored.root))
     with whole(path) as file:
-        for block in blocks(tree):
-            file.write(block)
+        file.writelines(blocks(tree))  # which keeps no slab while the next array is read
 
 
 def variables(root: StoredLayer) -> Iterator[tuple[Path, StoredArray]]:

@@ -88,8 +88,7 @@ def write_hdf5(file: IO[bytes], root: Group) -> None:
     header = metadata.group(root)
     file.write(superblock(header, metadata.end, metadata.most_nodes))
     for array in arrays:
-        for values in octets(array):
-            file.write(values)
+        file.writelines(octets(array))  # which keeps no slab while the next array is read
         file.write(bytes(padded(size_of(array)) - size_of(array)))
     file.write(metadata.data)
 
