@@ -10,8 +10,15 @@ import pytest
 from weightwise.conventions.pytorch import configuration, describe
 from weightwise.formats.torch_sequence import SEQUENTIAL, calls_in
 from weightwise.naming.assemble import named
+from weightwise.ops.arranging import Exchange, Transpose
+from weightwise.ops.merge import Merge
 from weightwise.ops.operation import ShapeError
-from weightwise.stored import Addressing, StoredArray, StoredLayer, StoredModel
+from weightwise.ops.pooling import GlobalPooling
+from weightwise.ops.reduction import Reduction
+from weightwise.ops.rescaling import Rescaling
+from weightwise.ops.reshaping import Permute, Regroup, Reshape
+from weightwise.ops.taking import Split
+from weightwise.stored import Addressing, SizeOf, StoredArray, StoredLayer, StoredModel, Tensor
 
 CONV = {
     "in_channels": 4,
@@ -74,11 +81,74 @@ def test_a_configuration_is_what_a_module_says_of_itself():
         ("EmbeddingBag", {"num_embeddings": 3, "embedding_dim": 2, "mode": "odd"}, "a bag is reduced by its sum"),
         ("MultiheadAttention", {**ATTENTION, "num_heads": 4}, "6 numbers cannot be split in 4 equal heads"),
         ("MultiheadAttention", {**ATTENTION, "attn_mask": True}, "its attn_mask is set"),
+        ("add", {"other": "2"}, "expected a number"),
+        ("add", {"alpha": 2}, "its second input is multiplied by a number before"),
+        ("div", {"other": 2.0, "rounding_mode": "floor"}, "its rounding_mode is set"),
+        ("div", {"other": 0}, "it divides by zero"),
+        ("select", {"dim": 1, "index": True}, "expected a whole number"),
+        ("flip", {"dim": (1, 2)}, "turns several axes round"),
+        ("chunk", {"chunks": 2, "dim": 1}, "follows from the shape of its input"),
+        ("reshape", {"shape": (-1, 2, -1)}, "only one size of"),
+        ("reshape", {"shape": (None, SizeOf(Tensor("x"), 1), None, 2)}, "expected a whole number, found SizeOf"),
+        ("scaled_dot_product_attention", {"dropout_p": 0.5}, "its dropout_p is set"),
     ],
 )
 def test_what_is_not_understood_is_refused(class_name, config, message):
     with pytest.raises(ShapeError, match=message):
         describe(class_name, config, ())
+
+
+@pytest.mark.parametrize(
+    ("class_name", "config", "shapes", "message"),
+    [
+        ("add", {}, [(None, 3), (None, 2, 3)], "tensors of different numbers of axes"),
+        ("mul", {}, [(None, 3), (None, 2)], "one size at each axis"),
+        ("cat", {"dim": 1}, [(None, 3, 4), (None, 3, 5)], "differ only along axis 1"),
+        ("squeeze", {"dim": 1}, [(None, 3)], "only axes of length one"),
+        ("reshape", {"shape": (3, 8)}, [(2, 12)], "it lays out 2 examples as 3"),
+        ("chunk", {"chunks": 0, "dim": 1}, [(None, 4)], "cannot be split in 0 parts"),
+        ("split", {"split_size_or_sections": 0, "dim": 1}, [(None, 4)], "cannot be split in parts of 0"),
+        ("unbind", {"dim": 1}, [(None, None)], "follows from the shape of its input"),
+        ("transpose", {"dim0": 1, "dim1": 4}, [(None, 3, 4)], "no axis 4"),
+    ],
+)
+def test_operators_refuse_inputs_that_pytorch_takes_otherwise(class_name, config, shapes, message):
+    with pytest.raises(ShapeError, match=message):
+        describe(class_name, config, shapes)
+
+
+@pytest.mark.parametrize(
+    ("class_name", "config", "shapes", "operation"),
+    [
+        ("add", {}, [], Merge("add", equal=True)),
+        ("add", {}, [(None, 3), (None, 3)], Merge("add")),
+        ("add", {"other": 2, "alpha": 3}, [], Rescaling(1.0, 6.0)),
+        ("mean", {"dim": (2, 3)}, [(None, 3, 4, 5)], GlobalPooling("average", 2, channels_first=True)),
+        ("mean", {"dim": 1}, [(None, 3, 4)], GlobalPooling("average", 1)),
+        ("mean", {"dim": (2, 3)}, [], Reduction("mean", (2, 3))),
+        ("transpose", {"dim0": -1, "dim1": 1}, [], Exchange((-1, 1))),
+        ("transpose", {"dim0": -1, "dim1": 1}, [(None, 3, 4)], Permute((2, 1))),
+        ("permute", {"dims": (1, 0, 2)}, [], Transpose((1, 0, 2))),
+        ("reshape", {"shape": (None, None, 2, -1)}, [], Regroup((-1, 2, -1), (1, None, None))),
+        ("reshape", {"shape": (None, None, 2, -1)}, [(None, 3, 4)], Reshape((3, 2, -1))),
+        ("reshape", {"shape": (None, "x.shape[2]", 3)}, [(None, 3, 4)], Reshape((4, 3))),
+        ("chunk", {"chunks": 3, "dim": 1}, [(None, 7)], Split(1, (3, 3, 1))),
+    ],
+)
+def test_operators_are_operations_as_far_as_their_inputs_are_known(class_name, config, shapes, operation):
+    assert describe(class_name, config, shapes).operation == operation
+
+
+def test_a_number_that_is_learned_has_no_axes():
+    description = describe("mul", {"parameters": ["other"], "other_shape": ()}, [(None, 3)])
+    assert [(slot.key, slot.axes) for slot in description.slots] == [("other", "")]
+    (output,) = description.operation.forward([numpy.ones((2, 3))], {"other": numpy.array(0.5)})
+    assert (output == 0.5).all()
+
+
+@pytest.mark.parametrize(("name", "value"), [("log", 0.0), ("sqrt", 1.0), ("rsqrt", 1.0)])
+def test_functions_of_positive_numbers(name, value):
+    assert describe(name, {}, ()).operation.forward([numpy.ones((1, 2))], {})[0].tolist() == [[value] * 2]
 
 
 def test_files_from_before_a_setting_was_invented_are_read():

@@ -6,6 +6,7 @@ import ast
 
 import pytest
 
+from weightwise.formats.torch_functions import regrouped, spread
 from weightwise.formats.torch_meanings import Held
 from weightwise.formats.torch_operators import FUNCTIONS, OPERATORS, meaning, turned
 from weightwise.stored import Tensor
@@ -70,6 +71,14 @@ def test_a_transposed_convolution_counts_its_channels_the_other_way():
         ("elu", [X, 1.0, 1.05]),
         ("lstm", [X, X, [X, X], [KERNEL] * 4, True, 1, 0.0, False, False]),
         ("no_such_operator", [X]),
+        ("add", [X, Held("w", (3, 4), turned=True)]),
+        ("add", [X, BIAS, 2]),
+        ("mean", [X, None]),
+        ("sum", [X, [1], False, 6]),
+        ("cat", [[]]),
+        ("pow", [X, X]),
+        ("scaled_dot_product_attention", [X, X, X, X]),
+        ("linear", [X, Held("w", (1, 4), spread=True)]),
     ],
 )
 def test_what_no_module_computes_tells_none(name, given):
@@ -87,3 +96,40 @@ def test_a_kernel_is_a_linears_when_it_is_exchanged():
 def test_names_of_operators_that_work_in_place_mean_the_same():
     assert meaning("relu_", [X], {}) == meaning("relu", [X], {})
     assert meaning("flatten_", [X], {}) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "class_name", "config"),
+    [
+        ("add_", [X, 2], "add", {"other": 2}),
+        ("add", [X, X, 3], "add", {"alpha": 3}),
+        ("mul", [2.0, X], "mul", {"other": 2.0}),
+        ("rsub", [X, 1], "rsub", {"other": 1, "alpha": 1}),
+        ("rsub", [X, X], "sub", {}),
+        ("concat", [[X, X], 1], "cat", {"dim": 1}),
+        ("slice", [X, 1, None, (1 << 63) - 1], "slice", {"dim": 1, "start": 0, "end": None, "step": 1}),
+        ("dropout_", [X, 0.5, False], "Dropout", {"p": 0.5}),
+        ("split_with_sizes", [X, [1, 2], 1], "split", {"split_size_or_sections": [1, 2], "dim": 1}),
+    ],
+)
+def test_an_operator_that_is_no_module_is_a_layer_of_its_name(name, given, class_name, config):
+    found = meaning(name, given, {})
+    assert (found.class_name, found.config) == (class_name, config)
+    assert set(found.inputs) == {X}
+
+
+def test_an_array_beside_a_tensor_is_the_layers_own():
+    found = meaning("mul", [BIAS, X], {})
+    assert (found.class_name, found.config, found.arrays) == ("mul", {"other_shape": (6,)}, {"other": BIAS})
+    token = spread("expand", [Held("t", (1, 1, 6)), [Tensor("size"), -1, 6]])
+    assert token == Held("t", (1, 1, 6), spread=True)
+    found = meaning("cat", [[token, X], 1], {})
+    assert found.config == {"dim": 1, "other_shape": (1, 1, 6), "other_first": True}
+    assert spread("expand", [Held("t", (1, 1, 6)), [2, 3, -1]]) is None
+
+
+def test_a_view_keeps_the_batch():
+    assert regrouped(X, (2, 3, 8), (2, 3, 2, 4)).config == {"shape": (None, 3, 2, 4)}
+    assert regrouped(X, ("n", "s", 8), ("n", "s", 2, 4)).config == {"shape": (None, None, 2, 4)}
+    assert regrouped(X, (2, 3, 8), (6, 8)) is None
+    assert regrouped(X, ("n", "s", "t"), ("n", "t", "s")) is None

@@ -201,8 +201,10 @@ class Regroup(Operation):
 
     def sentence(self) -> str:
         """Return what the layer does."""
-        pairs = zip(self.target, self.axes, strict=True)
-        sizes = ("?" if size == -1 else str(size) if axis is None else f"that of axis {axis}" for size, axis in pairs)
+        numbers = ("?" if size == -1 else str(size) for size in self.target)
+        sizes = (
+            said if axis is None else f"that of axis {axis}" for said, axis in zip(numbers, self.axes, strict=True)
+        )
         return f"gives the values of each example the shape {' × '.join(sizes)}, in the same order"
 
 
