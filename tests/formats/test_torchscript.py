@@ -388,3 +388,79 @@ def test_pytorch_refuses_such_a_pickle(tmp_path):
         torch._C.import_ir_module(torch._C.CompilationUnit(), str(path), None, {}, False)
     with pytest.raises(FormatError, match="expected a module of TorchScript, found other data"):
         open_stored(path)
+
+
+WRITES = {
+    "a tensor that is read after it was written": (
+        "    y = torch.relu(x)\n    z = torch.add_(y, 1)\n    return torch.mul(y, 2)\n",
+        ["add"],
+    ),
+    "a view of what was written": (
+        "    y = torch.relu(x)\n    v = torch.select(y, 1, 0)\n    z = torch.add_(y, 1)\n    return torch.mul(v, 2)\n",
+        None,
+    ),
+    "what a view was written into": (
+        "    y = torch.relu(x)\n    z = torch.add_(torch.select(y, 1, 0), 1)\n    return torch.mul(y, 2)\n",
+        None,
+    ),
+    "what an unknown operator writes": (
+        "    y = torch.relu(x)\n    z = torch.index_fill_(y, 1, 2)\n    return torch.mul(y, 2)\n",
+        None,
+    ),
+    "what may be written": (
+        "    y = torch.relu(x)\n    if bool(torch.sum(x)):\n      z = torch.add_(y, 1)\n    else:\n      pass\n"
+        "    return torch.mul(y, 2)\n",
+        None,
+    ),
+    "what is written again and again": (
+        "    y = torch.relu(x)\n    for i in range(3):\n      z = torch.add_(y, 1)\n    return torch.mul(y, 2)\n",
+        None,
+    ),
+    "a list that grows": (
+        "    y = [torch.relu(x)]\n    _0 = torch.append(y, torch.tanh(x))\n    return torch.cat(y, 1)\n",
+        ["relu", "tanh"],
+    ),
+    "a list that may grow": (
+        "    y = [torch.relu(x)]\n    if bool(torch.sum(x)):\n      _0 = torch.append(y, torch.tanh(x))\n    else:\n"
+        "      pass\n    return torch.cat(y, 1)\n",
+        None,
+    ),
+    "a list that grows again and again": (
+        "    y = [torch.relu(x)]\n    for i in range(3):\n      _0 = torch.append(y, x)\n    return torch.cat(y, 1)\n",
+        None,
+    ),
+}
+"""Code, and the layers whose outputs the last layer reads; None where no layer must be said to read them."""
+
+
+@pytest.mark.parametrize("case", WRITES)
+def test_what_is_written_into_is_followed_or_unknown(case, tmp_path):
+    text, expected = WRITES[case]
+    header = (
+        "  def forward(self: __torch__.tests.samples.make_torchscript_samples.Choosing,\n    x: Tensor) -> Tensor:\n"
+    )
+    root = open_stored(with_code(tmp_path / "net.pt", header + text)).root
+    (output,) = root.outputs
+    layers = {layer.name: layer for layer in root.layers}
+    assert (output.layer in layers) == (expected is not None)
+    if expected is not None:
+        assert [tensor.layer for tensor in layers[output.layer].calls[0].inputs] == expected
+
+
+def test_modules_of_attention_read_what_enters_them():
+    layers = {layer.name: layer for layer in open_stored(SAMPLES / "exported_attention.pt2").root.layers}
+    (call,) = layers["attention"].calls
+    assert {tensor.layer for tensor in call.inputs} == {"(input)"}
+    assert len(call.inputs) == 3
+    assert layers["encoder.self_attn"].calls[0].inputs == (Tensor("attention.out_proj"),) * 3
+
+
+def test_the_arrays_of_operators_are_named():
+    axes = {w.stored.path: str(w.bound.axes) for w in weights(opened("exported_attentive.pt2")).values()}
+    assert (axes["whole"], axes["positions"], axes["gain"]) == ("1 1 features", "1 last_2 last_1", "features")
+
+
+def test_sizes_that_the_code_computes_are_those_of_the_tensors():
+    layers = {layer.name: layer for layer in opened("torchscript_attentive_traced.pt").root.layers}
+    assert layers["div"].operation.scale == pytest.approx(3**-0.5, rel=1e-7)
+    assert layers["reshape"].operation.target == (8, 6)
