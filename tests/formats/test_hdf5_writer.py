@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from io import RawIOBase
+
 import numpy
 import pytest
 
@@ -16,7 +18,7 @@ DTYPES += ["float16", "bfloat16", "float32", "float64"]
 SHAPES = [(), (3,), (0, 4), (2, 5), (1, 2, 3)]
 
 
-class OneWay:
+class OneWay(RawIOBase):
     """A file that takes bytes, and cannot be sought or read, as a member of an archive."""
 
     def __init__(self):
