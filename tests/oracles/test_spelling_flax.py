@@ -20,14 +20,28 @@ ROUNDED = ("Resizing whole numbers",)
 """Facts of layers that round where their input has whole numbers, which JAX does not."""
 
 
+SPELLED = {"pytorch_": 440, "flax_linen_": 140, "flax_nnx_": 80, "keras_": 515}
+"""How many facts Flax can have, at least."""
+
+
+def ported_fact(fact):
+    """Return the port of a fact's layer, or of it with its first output alone, as linen has states in another form."""
+    try:
+        return lowered(model(fact), SPELLER)
+    except UnsupportedError:
+        if len(fact["outputs"]) == 1:
+            raise
+        return lowered(model(fact, 1), SPELLER)
+
+
 def difference(fact) -> float:
     """Return how far linen is from the fact's outputs, of their largest value; raises `UnsupportedError`."""
-    ported = lowered(model(fact), SPELLER)
+    ported = ported_fact(fact)
     given = laid(fact_inputs(fact), [placed.layout for placed in ported.inputs])
     entering = zip((placed.tensor for placed in ported.inputs), given, strict=True)
     found = dict(entering) | dict(flax.outputs(ported.model, given))
     ours = [found[placed.tensor] for placed in ported.outputs]
-    theirs = laid(expected(fact), [placed.layout for placed in ported.outputs])
+    theirs = laid(expected(fact)[: len(ours)], [placed.layout for placed in ported.outputs])
     assert [array.shape for array in ours] == [array.shape for array in theirs]
     pairs = zip(ours, theirs, strict=True)
     return max(
@@ -59,3 +73,4 @@ def test_what_can_be_spelled_computes_the_same(source):
     for reason, count in refused.most_common():
         print(f"  {count:3d}  {reason}")
     assert not wrong, "\n".join(f"{name}: {what}" for name, what in wrong)
+    assert spelled >= SPELLED[source]

@@ -223,7 +223,7 @@ def long_network():
 @pytest.mark.skipif(importlib.util.find_spec("ruff") is None, reason="ruff is an extra (check)")
 def test_the_code_is_formatted(tmp_path):
     models = [long_network(), lowered(weightwise.open("examples/mnist_cnn.keras"), SPELLER).model]
-    for fact in facts("keras"):
+    for fact in facts("keras_"):
         try:
             models.append(lowered(model(fact), SPELLER).model)
         except UnsupportedError:

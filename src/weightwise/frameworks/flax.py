@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+from weightwise.formats.flax_msgpack_writer import variables as stored_variables
 from weightwise.model import Model
 from weightwise.stored import Tensor
 from weightwise.views.code_flax import code
@@ -44,17 +45,15 @@ def outputs(model: Model, inputs: Sequence[Array], dtype: str = "float64") -> It
 
 
 def variables(model: Model, dtype: str) -> dict[str, Any]:
-    """Return the arrays of a model as `apply` takes them: the averages of a BatchNorm in a collection of their own."""
+    """Return the arrays of a model as `apply` takes them, as in a file: averages of a BatchNorm in `batch_stats`."""
     import jax
 
     tree: dict[str, Any] = {"params": {}}
-    for layer in model.walk():
-        for weight in layer.weights:
-            *outer, last = (*layer.name.split("/"), *weight.stored.key.split("/"))
-            place = tree.setdefault("params" if weight.trainable else "batch_stats", {})
-            for part in outer:
-                place = place.setdefault(part, {})
-            place[last] = jax.numpy.asarray(_in(dtype, weight.values()))
+    for path, array in stored_variables(model.stored.root):
+        place = tree
+        for part in path[:-1]:
+            place = place.setdefault(part, {})
+        place[path[-1]] = jax.numpy.asarray(_in(dtype, array.read()))
     return tree
 
 

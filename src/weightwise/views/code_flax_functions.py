@@ -162,6 +162,15 @@ def _resize(config: Config, names: Names) -> str:
     return called("jax.image.resize", x, shape, *settings({"method": config["method"], **smooth}))
 
 
+def _resample(config: Config, names: Names) -> str:
+    (x,) = names
+    shape = f"({', '.join([f'{x}.shape[0]', *map(literal, numbers(config['shape'])), f'{x}.shape[-1]'])})"
+    axes = literal(tuple(range(1, len(config["shape"]) + 1)))
+    factors = (_factor(tuple(config[key])) for key in ("scale", "translation"))
+    rest = settings({"method": "linear", "antialias": False})
+    return called("jax.image.scale_and_translate", x, shape, axes, *factors, *rest)
+
+
 def _repeat(config: Config, names: Names) -> str:
     return called("jnp.repeat", f"{names[0]}[:, None]", literal(config["repeats"]), "axis=1")
 
@@ -285,6 +294,7 @@ _EXPRESSIONS: Mapping[str, Callable[[Config, Names], str]] = {
     "squeeze": _method("squeeze"),
     "swapaxes": lambda config, names: f"{names[0]}.swapaxes({int(config['axis1'])}, {int(config['axis2'])})",
     "resize": _resize,
+    "scale_and_translate": _resample,
     "repeat_vector": _repeat,
     "rescale": _rescale,
     "unit_norm": _unit,

@@ -26,6 +26,7 @@ from weightwise.ops.padding import Cropping, Padding, ZeroPadding
 from weightwise.ops.pooling import Pooling
 from weightwise.ops.product import Product
 from weightwise.ops.reduction import Reduction
+from weightwise.ops.resampling import Resampling
 from weightwise.ops.rescaling import Rescaling
 from weightwise.ops.reshaping import Flatten, Identity, Permute, Repeat, Reshape
 from weightwise.ops.resizing import Resizing
@@ -160,6 +161,16 @@ def _resize(config: Config, inputs: Shapes, parts: Parts) -> Resizing:
     return Resizing(sizes, config["method"], antialias=bool(config.get("antialias", True)))
 
 
+def _resample(config: Config, inputs: Shapes, parts: Parts) -> Resampling:
+    """Return the interpolation, whose corners are aligned where the translation makes up for half a pixel."""
+    shape, scale, translation = (tuple(config[key]) for key in ("shape", "scale", "translation"))
+    if not any(translation):
+        return Resampling(len(shape), factors=scale, interpolation="linear")
+    if any(abs(moved - (1 - factor) / 2) > 1e-12 for factor, moved in zip(scale, translation, strict=True)):
+        raise ShapeError("weightwise knows a translation that aligns the corners, and none")
+    return Resampling(len(shape), size=shape, interpolation="linear", corners=True)
+
+
 def _repeat(config: Config, inputs: Shapes, parts: Parts) -> Repeat:
     return Repeat(int(config["repeats"]))
 
@@ -233,6 +244,7 @@ _BUILD: Mapping[str, Build] = {
     "pad": _pad,
     "crop": _crop,
     "resize": _resize,
+    "scale_and_translate": _resample,
     "repeat_vector": _repeat,
     "rescale": _rescale,
     "unit_norm": _unit,

@@ -244,21 +244,39 @@ def _enlarged(operation: UpSampling, inputs: Shapes) -> Spelled:
 
 
 def _resampled(operation: Resampling, inputs: Shapes) -> Spelled:
-    """Return the interpolation of JAX, whose places follow from the sizes and lie in the middle of their pixels."""
+    """Return JAX's interpolation, whose places lie in the middle of their pixels unless they are told otherwise."""
     sizes = sizes_known(only_shape(inputs))[: operation.rank]
     wanted = sizes_known((None, *operation.spatial_sizes(sizes)))
-    if operation.corners and wanted != sizes:
-        raise UnsupportedError("jax.image.resize does not align the corners")
-    given = operation.factors is not None and not operation.whole
-    factors = zip(operation.factors or (), sizes, wanted, strict=False)
-    if given and any(abs(size * factor - places) > 1e-9 for factor, size, places in factors):
-        raise UnsupportedError("its factor is no quotient of sizes, from which jax.image.resize takes its places")
-    whole = all(places % size == 0 for size, places in zip(sizes, wanted, strict=True))
-    if operation.interpolation == "nearest" and not whole:
-        raise UnsupportedError(
-            "jax.image.resize takes the nearest place to the middle of a pixel, not to its beginning"
-        )
+    quotients = [places / size for size, places in zip(sizes, wanted, strict=True)]
+    given = operation.factors if operation.factors is not None and not operation.whole else quotients
+    if operation.interpolation == "linear" and operation.corners and wanted != sizes:
+        return _cornered(sizes, wanted)
+    if operation.interpolation == "linear" and any(
+        abs(one - other) > 1e-12 for one, other in zip(given, quotients, strict=True)
+    ):
+        zeros = (0.0,) * len(wanted)
+        return one("scale_and_translate", shape=wanted, scale=tuple(given), translation=zeros)
+    if operation.interpolation != "linear":
+        _check_nearest(operation, sizes, wanted, list(given) == quotients)
     return _resized(wanted, "bilinear" if operation.interpolation == "linear" else "nearest")
+
+
+def _check_nearest(operation: Resampling, sizes: Sequence[int], wanted: Sequence[int], by_sizes: bool) -> None:
+    """Raise `UnsupportedError` where the nearest places are others than JAX's, which are nearest to the middle."""
+    whole = all(places % size == 0 for size, places in zip(sizes, wanted, strict=True))
+    if not whole and not (operation.interpolation == "nearest-exact" and by_sizes):
+        raise UnsupportedError(
+            "jax.image.resize takes the place nearest to the middle of a pixel, not to its beginning"
+        )
+
+
+def _cornered(sizes: Sequence[int], wanted: Sequence[int]) -> Spelled:
+    """Return an interpolation that lays the first and the last places on those of the input."""
+    if 1 in wanted or 1 in sizes:
+        raise UnsupportedError("the corners of a single place cannot be aligned by jax.image")
+    scale = tuple((places - 1) / (size - 1) for size, places in zip(sizes, wanted, strict=True))
+    translation = tuple((1 - factor) / 2 for factor in scale)
+    return one("scale_and_translate", shape=tuple(wanted), scale=scale, translation=translation)
 
 
 def _shuffle(operation: PixelShuffle, inputs: Shapes) -> Spelled:
