@@ -12,7 +12,7 @@ import pytest
 
 import weightwise
 from tests.answers.models import chain, counting
-from weightwise.answers.array_proof import between_arrays
+from weightwise.answers.array_proof import between_arrays, rounded
 from weightwise.answers.forward import forward
 from weightwise.answers.proof import Verdict, difference
 from weightwise.answers.proving import Asked, Proof, has_graph, prove
@@ -424,3 +424,27 @@ def test_sums_that_a_port_stores_are_equal_to_32_bits_unless_more_is_asked_for(t
     assert notes["stacked"] == "to the 32 bits in which weights are kept"
     assert found.tolerance == 1e-5
     assert prove(*models, tolerance=1e-10).first.name == "stacked"
+
+
+def test_what_was_only_rounded_to_fewer_digits_is_equal_and_said_so(example):
+    arrays = for_pytorch(example)
+    halves = weightwise.open({name: array.astype("float16") for name, array in arrays.items()})
+    found = the_only(prove(weightwise.open(arrays), halves))
+    assert found.verdict is Verdict.EQUAL
+    assert {line.note for line in found.lines if line.difference.absolute} == {"rounded to float16"}
+    wrong = {name: array.astype("float16") * (2 if name == "3.weight" else 1) for name, array in arrays.items()}
+    assert prove(weightwise.open(arrays), weightwise.open(wrong)).first.name == "3/weight"
+
+
+def test_rounding_to_bfloat16_is_to_the_nearest_and_then_to_even():
+    values = numpy.array([1.0, 1 + 2**-8, 1 + 3 * 2**-8, 1 + 2**-8 + 2**-16, -3.0e38, numpy.inf], "float32")
+    even = [1.0, 1.0, 1 + 2**-6, 1 + 2**-7, -3.0040553e38, numpy.inf]
+    numpy.testing.assert_allclose(rounded(values, "bfloat16"), numpy.array(even, "float32"), rtol=1e-6)
+
+
+def test_inputs_of_another_shape_end_the_proof_with_a_sentence():
+    model = weightwise.open(SAMPLES / "torchscript_scripted.pt")
+    proof = prove(model, inputs={"x": numpy.zeros((2, 3, 5))})
+    assert proof.verdict is Verdict.OPEN
+    assert proof.outputs == ()
+    assert proof.notes

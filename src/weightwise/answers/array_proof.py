@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from weightwise.answers.array_pairs import Matched, array_pairs, laid
+from weightwise.answers.array_pairs import Laid, Matched, array_pairs, laid
 from weightwise.answers.proof import Comparison, Line, Proof, Verdict, compared
 from weightwise.model import Model, Weight
 
+if TYPE_CHECKING:
+    import numpy
+
+    Array = numpy.ndarray[Any, Any]
+
 MOST_LISTED = 6
+NARROWEST_FIRST = ("bfloat16", "float16", "float32", "float64")
 
 
 def between_arrays(one: Model, other: Model, tolerance: float = 0.0) -> Proof:
@@ -24,17 +32,45 @@ def between_arrays(one: Model, other: Model, tolerance: float = 0.0) -> Proof:
 def _line(pair: Matched, tolerance: float) -> Line:
     """Return the nearest of the ways in which two counterparts can be laid over each other."""
     names = [" + ".join(weight.path for weight in side) for side in (pair.one, pair.other)]
+    narrow = _narrower(pair.one[0].dtype, pair.other[0].dtype)
     best: Line | None = None
     for found in laid(pair):
-        line = compared(names[0], names[1], found.one, found.other, tolerance, found.note)
-        if best is None or _distance(line) < _distance(best):
+        line = _compared(names, found, narrow, tolerance)
+        if best is None or _distance(line) < _distance(best) or line.verdict is Verdict.EQUAL:
             best = line
-        if _distance(best) == 0:
+        if best.verdict is Verdict.EQUAL:
             break
     if best is not None:
         return best
     shapes = " and ".join(str(weight.shape) for weight in (*pair.one, *pair.other))
     return Line(names[0], names[1], None, Verdict.OPEN, f"their axes cannot be brought together: {shapes}")
+
+
+def _compared(names: Sequence[str], found: Laid, narrow: str, tolerance: float) -> Line:
+    """Return the line of two arrays; of two dtypes, what is equal as the narrower has it is equal, and said so."""
+    line = compared(names[0], names[1], found.one, found.other, tolerance, found.note)
+    if line.verdict is not Verdict.DIFFERENT or not narrow or found.one.shape != found.other.shape:
+        return line
+    if not (rounded(found.one, narrow) == rounded(found.other, narrow)).all():
+        return line
+    return replace(line, verdict=Verdict.EQUAL, note=", ".join(filter(None, (found.note, f"rounded to {narrow}"))))
+
+
+def _narrower(one: str, other: str) -> str:
+    """Return which of two different dtypes has fewer digits; an empty string where that cannot be told."""
+    both = [dtype for dtype in NARROWEST_FIRST if dtype in (one, other)]
+    return both[0] if len(both) == 2 else ""
+
+
+def rounded(values: Array, dtype: str) -> Array:
+    """Return values as a dtype holds them, to the nearest and of two as near the even one."""
+    import numpy
+
+    if dtype != "bfloat16":
+        return values.astype(dtype)
+    bits = values.astype("float32").view("uint32").astype("uint64")
+    kept: Array = ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).astype("uint32")
+    return kept.view(numpy.float32)
 
 
 def _distance(line: Line) -> float:

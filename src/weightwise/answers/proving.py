@@ -16,7 +16,7 @@ from weightwise.answers.port_proof import as_port, filled_port
 from weightwise.answers.proof import TOLERANCES, Comparison, Line, Proof, Verdict, compared
 from weightwise.answers.sample_inputs import declares_inputs, entering, fitted, random_inputs
 from weightwise.answers.tracing import Computed, Trace, Value, traced
-from weightwise.errors import UnsupportedError
+from weightwise.errors import UnsupportedError, WeightwiseError
 from weightwise.model import Layer, Model
 from weightwise.ops.reshaping import Input
 from weightwise.stored import Tensor
@@ -55,10 +55,18 @@ class Pass:
 
     def __iter__(self) -> Iterator[Computed]:
         """Yield what the layers compute; a layer that cannot be computed ends it, with the reason."""
+        last = "the inputs"
         try:
-            self.values = yield from self.trace
-        except UnsupportedError as error:
+            while True:
+                computed = next(self.trace)
+                last = label(computed)
+                yield computed
+        except StopIteration as end:
+            self.values = end.value
+        except WeightwiseError as error:
             self.failure = str(error)
+        except (ValueError, IndexError) as error:  # NumPy's, of arrays whose shapes do not go together
+            self.failure = f"the reference cannot compute what follows {last}: {error}"
 
 
 def against_framework(
