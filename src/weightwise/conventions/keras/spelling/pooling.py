@@ -42,7 +42,8 @@ def spelled_pooling(operation: Pooling, inputs: Sequence[Shape]) -> Spelled:
 def _as_named(operation: Pooling) -> bool:
     """Return whether a pooling is one of Keras's as it is."""
     plain = operation.reduce == "max" or operation.window.padding == "valid" or not operation.padding_counts
-    return plain and operation.window.padding in ("valid", "same") and operation.divisor is None
+    named = operation.window.padding in ("valid", "same") and not operation.window.ceil
+    return plain and named and operation.divisor is None
 
 
 def _average(operation: Pooling, window: Window, inputs: Sequence[Shape]) -> Spelled:
