@@ -56,7 +56,7 @@ class Program:
         return Output(len(self.steps) - 1)
 
     def follow(self, *steps: Step) -> Output:
-        """Add steps from the input of the layer on, of which each reads the one before; return what the last returns."""
+        """Add steps from the layer's input on, of which each reads the one before; return what the last returns."""
         read = SOURCE
         for step in steps:
             read = self.add(step, read)
