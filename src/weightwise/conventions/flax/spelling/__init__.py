@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from weightwise.conventions.flax.spelling import attention, layers, positions, recurrent, spatial, values
+from weightwise.conventions.flax.spelling import attention, layers, learned, positions, recurrent, spatial, values
 from weightwise.conventions.flax.spelling.values import Spelling
 from weightwise.conventions.layout import as_it_is, moved_to, spatial_layout
 from weightwise.conventions.spelling import Layout, Spelled, Speller, Step
@@ -29,7 +29,7 @@ from weightwise.ops.uncomputed import Uncomputed
 
 SPELLINGS: Mapping[type[Operation], Spelling] = {
     kind: spelling
-    for family in (attention, layers, recurrent, spatial, values)
+    for family in (attention, layers, learned, recurrent, spatial, values)
     for kind, spelling in family.SPELLINGS.items()
 }
 ANYHOW = (BatchNorm, Concatenate, Identity, Merge, Softmax)

@@ -9,9 +9,9 @@ from typing import Any
 
 from weightwise.conventions.flax.functions import SETTINGS
 from weightwise.conventions.flax.settings import FUNCTIONS
-from weightwise.conventions.spelling import INPUT, Output, Same, Spelled, Step
+from weightwise.conventions.spelling import INPUT, Output, Spelled, Step
 from weightwise.errors import UnsupportedError
-from weightwise.ops.activation import Activation, GatedLinear, PReLU, Softmax
+from weightwise.ops.activation import Activation, GatedLinear, Softmax
 from weightwise.ops.arranging import DropAxes, Exchange, InsertAxis, Stack
 from weightwise.ops.functions import function_name, function_settings
 from weightwise.ops.merge import Concatenate, Merge
@@ -108,32 +108,6 @@ def _softmax(operation: Softmax, inputs: Shapes) -> Spelled:
 
 def _gated(operation: GatedLinear, inputs: Shapes) -> Spelled:
     return one("glu", axis=operation.axis)
-
-
-def _slopes(operation: PReLU, inputs: Shapes) -> Spelled:
-    """Return linen's PReLU, which has one slope; of several each multiplies what is negative at its place."""
-    if not operation.axes:
-        return Spelled((Step("linen.PReLU", {}, {"negative_slope": Same("slope")}),))
-    shape = only_shape(inputs)
-    sizes = [shape[axis] for axis in operation.axes]
-    if None in sizes:
-        raise UnsupportedError(f"the sizes of its input are open: {shape}")
-    letters = "abcdefgh"[: len(shape)]
-    along = "".join(letters[axis] for axis in operation.axes)
-    names = dict(zip((f"each_{letter}" for letter in along), _slope_names(operation), strict=True))
-    weights = {"shape": tuple(sizes), "einsum_str": f"{letters},{along}->{letters}", "use_bias": False}
-    weights["kernel_init"] = "ones"  # linen's own needs two axes
-    steps = (
-        Step("relu", {}, name="positive", inputs=(ENTERING,)),
-        Step("subtract", {}, name="negative", inputs=(ENTERING, Output(0))),
-        Step("linen.Einsum", weights, {"kernel": Same("slope", names)}, inputs=(Output(1),)),
-        Step("add", {}, name="sum", inputs=(Output(0), Output(2))),
-    )
-    return Spelled(steps)
-
-
-def _slope_names(operation: PReLU) -> list[str]:
-    return operation.roles()["slope"].split()
 
 
 def _merge(operation: Merge, inputs: Shapes) -> Spelled:
@@ -317,7 +291,6 @@ SPELLINGS: Mapping[type[Operation], Spelling] = {
     Identity: _identity,
     InsertAxis: _expand,
     Merge: _merge,
-    PReLU: _slopes,
     Permute: _permute,
     Product: _product,
     Reduction: _reduction,
