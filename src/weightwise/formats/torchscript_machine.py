@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
+from weightwise.errors import FormatError
 from weightwise.formats.torch_functions import is_whole, number, spread
 from weightwise.formats.torch_graph import ATTENDED, ENTRY, LAST_INSIDE, UNKNOWN, Graph, Shape
 from weightwise.formats.torch_meanings import ZEROS, Held, Meaning, around, states
@@ -250,10 +251,17 @@ class Machine:
         """Returns an attribute of a module, or a longer name."""
         if isinstance(value, Place):
             full = f"{value.name}.{name}"
-            return self.numbers[full].read().item() if full in self.numbers else self.constants.get(full, Place(full))
+            return self.constant(full) if full in self.numbers else self.constants.get(full, Place(full))
         if isinstance(value, Reference):
             return self.members[value.path].attributes.get(name, self.unknown())
         return self.unknown()
+
+    def constant(self, name: str) -> Any:
+        """Returns a number that stands in the code as an array without axes."""
+        try:
+            return self.numbers[name].read().item()
+        except FormatError:
+            return self.unknown()
 
     def called(self, node: ast.Call, frame: Frame) -> Any:
         """Returns what a call returns."""
