@@ -8,7 +8,7 @@ from weightwise.conventions.flax import describe
 from weightwise.conventions.flax.functions import RULES, SETTINGS
 from weightwise.conventions.flax.settings import FUNCTIONS
 from weightwise.conventions.flax.spelling import SPELLER, SPELLINGS
-from weightwise.conventions.spelling import INPUT, Block, Filled, Output, Summed
+from weightwise.conventions.spelling import INPUT, Block, Filled, Output, Same, Summed
 from weightwise.errors import UnsupportedError
 from weightwise.ops.activation import Activation, PReLU
 from weightwise.ops.arranging import DropAxes, Exchange, InsertAxis, Stack
@@ -23,6 +23,7 @@ from weightwise.ops.functions import function_name
 from weightwise.ops.merge import Concatenate, Merge
 from weightwise.ops.multi_head import MultiHeadAttention
 from weightwise.ops.norm import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+from weightwise.ops.operand import Beside, Operand
 from weightwise.ops.operation import ShapeError
 from weightwise.ops.padding import Padding
 from weightwise.ops.pooling import AdaptivePooling, Pooling
@@ -172,6 +173,31 @@ def test_two_biases_of_a_gru_are_summed_for_its_gates_alone():
 def test_a_cell_without_bias_has_zeros():
     (step,) = SPELLER.spelled(Recurrent(LstmCell(5, bias=False), True), SEQUENCES).steps
     assert isinstance(step.feeds["bias"], Filled)
+
+
+def test_positions_are_the_bias_of_a_sum_over_nothing():
+    (step,) = SPELLER.spelled(Operand("add", (1, 7, 4)), SEQUENCES).steps
+    assert step.config["einsum_str"] == "abc,bc->abc"
+    assert step.feeds["kernel"].value == 1
+    assert step.feeds["bias"] == Same("other", {"each_b": "last_2", "each_c": "last_1"})
+    with pytest.raises(UnsupportedError, match="add it, alone"):
+        SPELLER.spelled(Operand("divide", (1, 7, 4)), SEQUENCES)
+    with pytest.raises(UnsupportedError, match="longer than its input"):
+        SPELLER.spelled(Operand("add", (7, 4)), [(None, 1, 4)])
+
+
+def test_a_place_for_the_whole_input_is_added_to_nothing():
+    places, learned, joined = SPELLER.spelled(Beside(1, (1, 1, 4), True), SEQUENCES).steps
+    assert (places.config["end"], learned.feeds["kernel"].value) == (1, 0)
+    assert joined.inputs == (Output(1), Output(INPUT))
+    with pytest.raises(UnsupportedError, match="fewer places"):
+        SPELLER.spelled(Beside(1, (1, 9, 4), True), SEQUENCES)
+
+
+@pytest.mark.parametrize("norm", [BatchNorm((1,)), GroupNorm((1,), groups=2)])
+def test_without_a_graph_channels_are_last(norm):
+    (step,) = SPELLER.spelled(norm, ()).steps
+    assert "axis" not in step.config
 
 
 def test_key_and_value_come_in_linens_order():

@@ -109,7 +109,7 @@ def _learned(operation: Norm) -> dict[str, Any]:
 def _batch(operation: BatchNorm, inputs: Shapes) -> Spelled:
     if len(operation.axes) != 1:
         raise UnsupportedError("its statistics run along several axes")
-    last = (-1,) if not inputs else (-1, len(inputs[0]) - 1)
+    last = (-1, len(inputs[0]) - 1 if inputs else 1)  # without a graph the channels are last, as linen wants them
     axis = {} if operation.axes[0] in last else {"axis": operation.axes[0]}
     if operation.tracked:
         told = {} if operation.momentum is None else {"momentum": operation.momentum}
@@ -158,7 +158,7 @@ def _rms(operation: RMSNorm, inputs: Shapes) -> Spelled:
 
 
 def _group(operation: GroupNorm, inputs: Shapes) -> Spelled:
-    rank = len(inputs[0]) if inputs else 0
+    rank = len(inputs[0]) if inputs else 2
     if operation.axes not in ((-1,), (rank - 1,)):
         raise UnsupportedError("linen's GroupNorm has its channels last")
     fast = {"use_fast_variance": False}
