@@ -36,7 +36,7 @@ def outputs(model: Model, inputs: Sequence[Array], dtype: str = "float64") -> It
 
 
 def computed(network: Any, model: Model, inputs: Sequence[Array], dtype: str = "float64") -> list[Array]:
-    """Return the outputs of a network that `made` returns; indices of a table are whole numbers, all else is `dtype`."""
+    """Return the outputs of a network that `made` returns; indices of a table are whole numbers, all else `dtype`."""
     import torch
 
     tables = {layer.name for layer in model.layers if layer.class_name.startswith("Embedding")}
