@@ -142,9 +142,9 @@ def test_what_cannot_be_told_is_refused(class_name, config, inputs, message):
     ("function", "arguments", "inputs", "sentence"),
     [
         ("Add", {}, 2, "adds its inputs, value by value"),
-        ("Multiply", {"1": 2.0}, 1, "multiplies every value by 2 and adds 0"),
-        ("Add", {"0": 3}, 1, "multiplies every value by 1 and adds 3"),
-        ("Subtract", {"1": 3}, 1, "multiplies every value by 1 and adds -3"),
+        ("Multiply", {"1": 2.0}, 1, "multiplies every value by 2"),
+        ("Add", {"0": 3}, 1, "adds 3 to every value"),
+        ("Subtract", {"1": 3}, 1, "adds -3 to every value"),
         ("Subtract", {"0": 3}, 1, "multiplies every value by -1 and adds 3"),
     ],
 )

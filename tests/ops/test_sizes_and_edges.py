@@ -92,7 +92,7 @@ def test_edges_that_leave_nothing_are_refused():
         ),
         (CenterCrop((6, 7)), "cuts the middle 6 × 7 out of its input"),
         (Rescaling(1 / 255, -1.0), "multiplies every value by 0.00392157 and adds -1"),
-        (Rescaling((0.5, 2.0), 0.0), "multiplies every value by 0.5 | 2 (one for each channel) and adds 0"),
+        (Rescaling((0.5, 2.0), 0.0), "multiplies every value by 0.5 | 2 (one for each channel)"),
     ],
 )
 def test_the_sentence_says_what_the_layer_does(operation, sentence):

@@ -38,7 +38,10 @@ class Rescaling(Operation):
 
     def sentence(self) -> str:
         """Return what the layer does."""
-        return f"multiplies every value by {_spelled(self.scale)} and adds {_spelled(self.offset)}"
+        if self.scale == 1:
+            return f"adds {_spelled(self.offset)} to every value"
+        added = "" if self.offset == 0 else f" and adds {_spelled(self.offset)}"
+        return f"multiplies every value by {_spelled(self.scale)}{added}"
 
 
 def _spelled(factor: Factor) -> str:
