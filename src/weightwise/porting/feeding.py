@@ -94,17 +94,33 @@ def fed(layer: Layer | None, feed: Feed | None, slot: Slot, what: str) -> Fed:
 
 
 def in_source_order(layer: Layer | None, slot: Slot) -> Slot:
-    """Return a slot whose rows, of which the target tells only how many, are those of the source in their order.
+    """Return a slot whose rows are those of the source in their order, where one side tells only how many they are.
 
-    That is so where nothing between the layers was laid otherwise: `in out` is then `(heads head_dim) out`.
+    That is so where nothing between the layers was laid otherwise: `in out` is then `(heads head_dim) out`, and where
+    the source does not tell them, `(position c) out` is `in out`.
     """
     axis = layer.operation.input_axis if layer is not None and layer.operation is not None else ""
     for weight in layer.weights if layer is not None and axis else ():
-        if weight.role == slot.role and weight.bound is not None and axis not in weight.bound.axes.names:
-            terms = zip(parse(layer.operation.roles()[weight.role]).terms, parse(weight.neutral).terms, strict=True)  # type: ignore[union-attr]
-            rows = {str(own): str(told) for own, told in terms if str(own) == axis}
-            return replace(slot, axes=_renamed(slot.axes, rows))
+        if weight.role == slot.role and weight.bound is not None:
+            plain = layer.operation.roles()[weight.role]  # type: ignore[union-attr]
+            if axis not in weight.bound.axes.names:
+                return replace(slot, axes=_renamed(slot.axes, {axis: _told(plain, weight.neutral, axis)}))
+            if axis not in parse(slot.axes).names:
+                told = _told(plain, slot.neutral, axis)
+                terms = (axis if str(term) == told else str(term) for term in parse(slot.axes).terms)
+                return replace(slot, axes=" ".join(terms))
+            return slot
     return slot
+
+
+def _told(plain: str, spelled: str, axis: str) -> str:
+    """Return what an axes string has in the place of an axis of a plain one.
+
+    >>> _told("in out", "(position c) out", "in")
+    '(position c)'
+    """
+    pairs = zip(parse(plain).terms, parse(spelled).terms, strict=True)
+    return next(str(told) for own, told in pairs if str(own) == axis)
 
 
 def _blocks(at: str) -> Blocks:

@@ -7,12 +7,14 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from weightwise.axes import Bound, parse
+from weightwise.conventions.layout import arranged_shape, as_it_is
 from weightwise.conventions.spelling import Speller, Step
 from weightwise.errors import AxesError, UnsupportedError
 from weightwise.formats.dtypes import BITS, SMALL_FLOATS, SMALL_INTEGERS, read_as
 from weightwise.model import Model, Weight
-from weightwise.ops.operation import Operation
+from weightwise.ops.operation import Operation, Shape
 from weightwise.porting.feeding import Fed
+from weightwise.porting.flow import ENTRY, Value, flow
 from weightwise.porting.lowering import step_name
 from weightwise.porting.matching import Pair, matched
 from weightwise.porting.porting import Ported, Transfer, lowered, speller
@@ -109,7 +111,7 @@ def plan(
         check_told(source, found.model.stored.framework, said)
         transfers = _by_path(found, found.model.weights)
         fillings = tuple(_made(*pair, said, found) for pair in zip(found.model.weights, transfers, strict=True))
-        return Plan(source, found, None, fillings, found.notes, found.left)
+        return Plan(source, found, None, fillings, (*_layouts(source, found), *found.notes), found.left)
     pairs = matched(found.model, target, {step_name(name, PLAIN): place for name, place in chosen.items()})
     if reasons:
         pairs = [replace(pair, why=_reason(pair, found, reasons)) for pair in pairs]
@@ -118,7 +120,7 @@ def plan(
     fillings = tuple(filling for pair in pairs for filling in _filled(pair, found, {**by_target, **said}))
     compared = [] if reasons else [difference for pair in pairs for difference in _differences(pair, found)]
     more = (*(sentence for pair in pairs for sentence in _assumed(pair)), *compared)
-    settings = (*found.notes, *more)
+    settings = (*_layouts(source, found), *found.notes, *more)
     unsaid = () if reasons or not has_graph(source) else tuple(_expected(pairs))
     return Plan(source, found, target, fillings, settings, found.left, unsaid)
 
@@ -254,6 +256,25 @@ def _differences(pair: Pair, ported: Ported) -> Iterator[str]:
         if name == "activation":
             continue  # one may have it in the layer, and the other as a layer behind it
         yield f"{pair.target.name}: {name} is {found}, and must be {wanted} as in {pair.source.name}"
+
+
+def _layouts(source: Model, ported: Ported) -> Iterator[str]:
+    """Yield how inputs and outputs lie where their axes have another order in the target."""
+    shapes = flow(source).shapes if ported.inputs else {}
+    entering = [shapes.get(Value(ENTRY, index)) for index in range(len(ported.inputs))]
+    leaving = [shapes.get(value) for value in flow(source).outputs] if ported.inputs else []
+    for what, placed_all, found in (("input", ported.inputs, entering), ("output", ported.outputs, leaving)):
+        for number, (placed, shape) in enumerate(zip(placed_all, found, strict=True), 1):
+            if shape is not None and placed.layout not in (None, as_it_is(len(shape))):
+                name = what if len(found) == 1 else f"{what} {number}"
+                lies = _shown(arranged_shape(shape, placed.layout or ()))
+                yield f"its {name} lies as {lies} here, and as {_shown(shape)} in the source"
+
+
+def _shown(shape: Shape) -> str:
+    batch, *sizes = shape
+    texts = ["batch" if batch is None else str(batch), *("?" if size is None else str(size) for size in sizes)]
+    return f"({', '.join(texts)})"
 
 
 def _expected(pairs: Sequence[Pair]) -> Iterator[Expected]:
