@@ -66,3 +66,12 @@ def test_images(framework, network):
 @given(network=sequence_networks())
 def test_sequences(framework, network):
     assert_the_same(network, framework)
+
+
+@pytest.mark.parametrize("framework", ["pytorch", "flax"])
+def test_rows_that_only_one_framework_tells_by_names(framework):
+    network = Network((None, 3), 0)
+    network.add("Embedding", {"input_dim": 7, "output_dim": 2, "mask_zero": False})
+    network.add("Flatten", {})
+    network.add("Dense", {"units": 5, "activation": "linear", "use_bias": True})
+    assert_the_same(network, framework)

@@ -105,7 +105,7 @@ def in_source_order(layer: Layer | None, slot: Slot) -> Slot:
             plain = layer.operation.roles()[weight.role]  # type: ignore[union-attr]
             if axis not in weight.bound.axes.names:
                 return replace(slot, axes=_renamed(slot.axes, {axis: _told(plain, weight.neutral, axis)}))
-            if axis not in parse(slot.axes).names:
+            if axis not in parse(slot.axes).names and axis not in parse(slot.neutral).names:
                 told = _told(plain, slot.neutral, axis)
                 terms = (axis if str(term) == told else str(term) for term in parse(slot.axes).terms)
                 return replace(slot, axes=" ".join(terms))
@@ -114,13 +114,13 @@ def in_source_order(layer: Layer | None, slot: Slot) -> Slot:
 
 
 def _told(plain: str, spelled: str, axis: str) -> str:
-    """Return what an axes string has in the place of an axis of a plain one.
+    """Return what an axes string has in the place of an axis of a plain one; the axis where that has none.
 
     >>> _told("in out", "(position c) out", "in")
     '(position c)'
     """
     pairs = zip(parse(plain).terms, parse(spelled).terms, strict=True)
-    return next(str(told) for own, told in pairs if str(own) == axis)
+    return next((str(told) for own, told in pairs if str(own) == axis), axis)
 
 
 def _blocks(at: str) -> Blocks:
