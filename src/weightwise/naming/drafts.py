@@ -86,9 +86,10 @@ def _drafted_model(
     signals: dict[Tensor, Signal] = dict(zip(stored.inputs, inputs, strict=False))
     drafts: dict[str, dict[int, Draft]] = {}
     recorded = _recorded(stored, inputs)
-    for tensor in stored.inputs:
-        if tensor not in signals and (shape := recorded.get((tensor.layer, tensor.call), {}).get(tensor.index)):
-            signals[tensor] = Signal(shape)
+    names = {layer.name for layer in stored.layers}
+    for tensor in (tensor for tensor in stored.inputs if tensor.layer not in names and tensor not in signals):
+        if shape := recorded.get((tensor.layer, tensor.call), {}).get(tensor.index):
+            signals[tensor] = Signal(shape)  # what enters a graph of PyTorch is no layer that would declare it
     prefix = f"{path}/" if path else ""
     for layer, number in in_order(stored.layers):
         arriving = [signals.get(tensor, UNKNOWN) for tensor in operands(layer.calls[number])]
