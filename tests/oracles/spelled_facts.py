@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy
 
 from tests.oracles.proof import Fact, fact_inputs, fact_weights
+from weightwise.errors import UnsupportedError
 from weightwise.model import Model
 from weightwise.naming import named
 from weightwise.stored import Addressing, Call, StoredArray, StoredLayer, StoredModel, Tensor
@@ -70,4 +72,42 @@ def expected(fact: Fact) -> list[numpy.ndarray]:
     return [numpy.asarray(output["values"]).reshape(output["shape"]) for output in fact["outputs"]]
 
 
-__all__ = ["SOURCES", "expected", "fact_inputs", "facts", "label", "laid", "model"]
+ROUNDED = ("Resizing whole numbers",)
+"""Facts of layers that round where their input has whole numbers, which other frameworks do not have there."""
+
+
+def judged(source: str, difference: Callable[[Fact], float]) -> tuple[int, list[str]]:
+    """Return how many facts a framework can have, and those that it computes otherwise; prints the refusals, too."""
+    refused: Counter[str] = Counter()
+    wrong: list[str] = []
+    spelled = 0
+    for fact in facts(source):
+        if fact["name"] in ROUNDED:
+            continue
+        try:
+            found = difference(fact)
+        except UnsupportedError as error:
+            refused[str(error).partition("cannot have it: ")[2] or str(error)] += 1
+            continue
+        except Exception as error:  # whatever a framework raises is a spelling that is wrong; the others are told too
+            wrong.append(f"{label(fact)}: {type(error).__name__}: {str(error)[:300]}")
+            continue
+        spelled += 1
+        if not found <= max(fact["tolerance"], 1e-10):
+            wrong.append(f"{label(fact)}: {found}")
+    print(f"\n{source}: {spelled} spelled, {refused.total()} refused, {len(wrong)} wrong")
+    for reason, count in refused.most_common():
+        print(f"  {count:3d}  {reason}")
+    return spelled, wrong
+
+
+def far(ours: Sequence[numpy.ndarray], theirs: Sequence[numpy.ndarray]) -> float:
+    """Return the largest difference, of the largest value."""
+    assert [array.shape for array in ours] == [array.shape for array in theirs]
+    return max(
+        float(numpy.abs(our - their).max(initial=0) / max(numpy.abs(their).max(initial=0), 1e-300))
+        for our, their in zip(ours, theirs, strict=True)
+    )
+
+
+__all__ = ["ROUNDED", "SOURCES", "expected", "fact_inputs", "facts", "far", "judged", "label", "laid", "model"]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
-import numpy
 import pytest
 
-from tests.oracles.spelled_facts import SOURCES, expected, fact_inputs, facts, label, laid, model
+from tests.oracles.spelled_facts import SOURCES, expected, fact_inputs, far, judged, laid, model
 from weightwise.conventions.flax.spelling import SPELLER
 from weightwise.errors import UnsupportedError
 from weightwise.frameworks import flax
@@ -15,10 +12,6 @@ from weightwise.porting.porting import lowered
 
 # Frameworks warn of one another, which is not ours to mend.
 pytestmark = [pytest.mark.oracle, pytest.mark.filterwarnings("ignore")]
-
-ROUNDED = ("Resizing whole numbers",)
-"""Facts of layers that round where their input has whole numbers, which JAX does not."""
-
 
 SPELLED = {"pytorch_": 535, "flax_linen_": 140, "flax_nnx_": 80, "keras_": 515}
 """How many facts Flax can have, at least."""
@@ -42,35 +35,11 @@ def difference(fact) -> float:
     found = dict(entering) | dict(flax.outputs(ported.model, given))
     ours = [found[placed.tensor] for placed in ported.outputs]
     theirs = laid(expected(fact)[: len(ours)], [placed.layout for placed in ported.outputs])
-    assert [array.shape for array in ours] == [array.shape for array in theirs]
-    pairs = zip(ours, theirs, strict=True)
-    return max(
-        float(numpy.abs(our - their).max(initial=0) / max(numpy.abs(their).max(initial=0), 1e-300))
-        for our, their in pairs
-    )
+    return far(ours, theirs)
 
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_what_can_be_spelled_computes_the_same(source):
-    refused: Counter[str] = Counter()
-    wrong: list[tuple[str, object]] = []
-    spelled = 0
-    for fact in facts(source):
-        if fact["name"] in ROUNDED:
-            continue
-        try:
-            found = difference(fact)
-        except UnsupportedError as error:
-            refused[str(error).partition("cannot have it: ")[2] or str(error)] += 1
-            continue
-        except Exception as error:
-            wrong.append((label(fact), f"{type(error).__name__}: {str(error)[:300]}"))
-            continue
-        spelled += 1
-        if not found <= max(fact["tolerance"], 1e-10):
-            wrong.append((label(fact), found))
-    print(f"\n{source}: {spelled} spelled, {refused.total()} refused, {len(wrong)} wrong")
-    for reason, count in refused.most_common():
-        print(f"  {count:3d}  {reason}")
-    assert not wrong, "\n".join(f"{name}: {what}" for name, what in wrong)
+    spelled, wrong = judged(source, difference)
+    assert not wrong, "\n".join(wrong)
     assert spelled >= SPELLED[source]

@@ -1,9 +1,10 @@
-"""How an operation is spelled in a framework: the layers of that framework that compute it, and what fills their arrays.
+"""How an operation is spelled in a framework: the layers of it that compute the operation, and what fills their arrays.
 
-This is the other direction of a table of conventions. A table says what a class computes; a spelling says which classes,
-with which settings, compute an operation: a convolution with a `relu` is one layer of Keras and two modules of PyTorch,
-and a separable convolution is two convolutions there. What fills the arrays is said in roles of operations, never in
-shapes, and what is not an arrangement but a change of value has a name of its own (`Summed`, `Alone`, `Filled`).
+This is the other direction of a table of conventions. A table says what a class computes; a spelling says which
+classes, with which settings, compute an operation: a convolution with a `relu` is one layer of Keras and two modules of
+PyTorch, and a separable convolution is two convolutions there. What fills the arrays is said in roles of operations,
+never in shapes, and what is not an arrangement but a change of value has a name of its own (`Summed`, `Alone`,
+`Filled`).
 """
 
 from __future__ import annotations
@@ -112,15 +113,15 @@ class Step:
     config: Config
     """Its configuration, as the target's table of conventions reads it."""
     feeds: Mapping[str, Feed] = field(default_factory=dict)
-    """What fills each role of the operation that this class computes; a role not named is fed by the same of the source.
+    """What fills each role of the operation that this class computes; a role not named is fed by that of the source.
 
     One block of a role may be filled otherwise than the rest: `bias gate=h`."""
     name: str = ""
     """What its name adds to that of the source's layer: `activation`, `pointwise`; empty for the layer itself."""
     inputs: tuple[Output, ...] = ()
-    """What it reads; when empty, the first output of the step before, and for the first step all inputs of the layer."""
+    """What it reads; when empty, the first output of the step before, and for the first all inputs of the layer."""
     arguments: Config = field(default_factory=dict)
-    """The other arguments of its call, as a `Call` has them; a tensor among them is an `Output`, and the last of `inputs`."""
+    """The other arguments of its call, as in a `Call`; a tensor among them is an `Output`, the last of `inputs`."""
 
 
 @dataclass(frozen=True)
@@ -147,15 +148,15 @@ class Speller(ABC):
     def layout(self, operation: Operation, rank: int) -> Layout | None:
         """Return how the inputs must lie for an operation, given as the source has it; None where any layout does.
 
-        `rank` is the number of axes of its first input, with the batch. An operation whose inputs may lie anyhow must be
-        one that `conventions.layout.relaid` knows.
+        `rank` is the number of axes of its first input, with the batch. An operation whose inputs may lie anyhow must
+        be one that `conventions.layout.relaid` knows.
         """
 
     @abstractmethod
     def spelled(self, operation: Operation, inputs: Sequence[Shape]) -> Spelled:
         """Return the layers that compute an operation, for inputs of these shapes, both as they lie in the target.
 
-        Raises `UnsupportedError`, whose text is the reason as a clause, where the framework has nothing that computes it.
+        Raises `UnsupportedError`, whose text is the reason as a clause, where the framework has nothing for it.
         """
 
     @abstractmethod

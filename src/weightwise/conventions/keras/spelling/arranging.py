@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
 
-from weightwise.conventions.keras.spelling.steps import SOURCE, Program, chain, function, layer, refuse, run, taken
+from weightwise.conventions.keras.spelling.steps import chain, function, layer, refuse, run, taken
+from weightwise.conventions.program import SOURCE, Program
 from weightwise.conventions.spelling import Output, Spelled, Step
 from weightwise.ops.arranging import DropAxes, Exchange, InsertAxis, Stack, Transpose
 from weightwise.ops.merge import Concatenate, Dot, Merge

@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from weightwise.conventions.keras.spelling.arranging import reshape
-from weightwise.conventions.keras.spelling.steps import Program, function, layer, refuse
+from weightwise.conventions.keras.spelling.steps import function, layer, refuse
+from weightwise.conventions.program import Program
 from weightwise.conventions.spelling import INPUT, Block, Feed, Output, Same, Spelled, Step
 from weightwise.ops.attention import Attention
 from weightwise.ops.multi_head import MultiHeadAttention

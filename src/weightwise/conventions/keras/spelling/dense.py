@@ -7,7 +7,8 @@ from string import ascii_lowercase
 from typing import Any
 
 from weightwise.conventions.keras.spelling.activations import activated
-from weightwise.conventions.keras.spelling.steps import SOURCE, Program, chain, layer, refuse, run, taken
+from weightwise.conventions.keras.spelling.steps import chain, layer, refuse, run, taken
+from weightwise.conventions.program import SOURCE, Program
 from weightwise.conventions.spelling import Feed, Filled, Same, Spelled, Step
 from weightwise.ops.bags import EmbeddingBag
 from weightwise.ops.contraction import Contraction, numbered

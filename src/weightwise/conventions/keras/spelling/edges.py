@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from weightwise.conventions.keras.spelling.steps import SOURCE, function, layer, refuse, run, spatial_sizes, taken
+from weightwise.conventions.keras.spelling.steps import function, layer, refuse, run, spatial_sizes, taken
+from weightwise.conventions.program import SOURCE
 from weightwise.conventions.spelling import Output, Step
 from weightwise.ops.operation import Shape
 from weightwise.ops.window import Window

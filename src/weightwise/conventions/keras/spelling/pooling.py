@@ -12,7 +12,8 @@ from math import prod
 
 from weightwise.conventions.keras.spelling.convolution import keeps_size
 from weightwise.conventions.keras.spelling.edges import Edges, edges, padded
-from weightwise.conventions.keras.spelling.steps import Program, chain, function, layer, refuse, spatial_sizes
+from weightwise.conventions.keras.spelling.steps import chain, function, layer, refuse, spatial_sizes
+from weightwise.conventions.program import Program
 from weightwise.conventions.spelling import Spelled, Step
 from weightwise.ops.operation import Shape
 from weightwise.ops.pooling import AdaptivePooling, GlobalPooling, Pooling
@@ -68,8 +69,8 @@ def _shared(pool: Step, wanted: Edges, counted: Edges, inputs: Sequence[Shape]) 
     ones += [replace(step, name="ones_counted") for step in padded(counted, "constant", inputs, 1.0)]
     ones += [replace(step, name="ones_padding") for step in padded(beyond, "zeros", inputs)]
     program = Program()
-    values = program.follow(*padded(wanted, "zeros", inputs), replace(pool, name="values"))
-    shares = program.follow(*ones, replace(pool, name="shares"))
+    values = program.follow([*padded(wanted, "zeros", inputs), replace(pool, name="values")])
+    shares = program.follow([*ones, replace(pool, name="shares")])
     return program.spelled(program.add(function("numpy.TrueDivide", ""), values, shares))
 
 

@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from weightwise.conventions.keras.spelling.activations import named
-from weightwise.conventions.keras.spelling.steps import SOURCE, Program, function, layer, refuse
+from weightwise.conventions.keras.spelling.steps import function, layer, refuse
+from weightwise.conventions.program import SOURCE, Program
 from weightwise.conventions.row import Config
 from weightwise.conventions.spelling import Alone, Feed, Laid, Output, Same, Spelled, Step, Summed
 from weightwise.errors import UnsupportedError

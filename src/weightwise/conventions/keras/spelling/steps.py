@@ -7,15 +7,11 @@ executing anything that the file holds (https://keras.io/api/ops/).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from weightwise.conventions.spelling import INPUT, Feed, Output, Spelled, Step
+from weightwise.conventions.spelling import Feed, Spelled, Step
 from weightwise.errors import UnsupportedError
 from weightwise.ops.operation import Shape
-
-SOURCE = Output(INPUT)
-"""The first input of the layer."""
 
 
 def layer(class_name: str, name: str = "", feeds: Mapping[str, Feed] | None = None, **settings: Any) -> Step:
@@ -41,30 +37,6 @@ def run(start: int | None, stop: int | None, step: int | None = None) -> Mapping
 def chain(*steps: Step, notes: Sequence[str] = ()) -> Spelled:
     """Return the spelling of steps of which each reads the one before; none of them is an identity."""
     return Spelled(tuple(steps) or (layer("Identity"),), notes=tuple(notes))
-
-
-class Program:
-    """Steps that read any of those before, while they are written down."""
-
-    def __init__(self) -> None:
-        """Begin without steps."""
-        self.steps: list[Step] = []
-
-    def add(self, step: Step, *inputs: Output) -> Output:
-        """Add a step that reads these outputs, and return its first output."""
-        self.steps.append(replace(step, inputs=inputs))
-        return Output(len(self.steps) - 1)
-
-    def follow(self, *steps: Step) -> Output:
-        """Add steps from the layer's input on, of which each reads the one before; return what the last returns."""
-        read = SOURCE
-        for step in steps:
-            read = self.add(step, read)
-        return read
-
-    def spelled(self, *outputs: Output, notes: Sequence[str] = ()) -> Spelled:
-        """Return all of it."""
-        return Spelled(tuple(self.steps), outputs, tuple(notes))
 
 
 def refuse(refused: object, reason: str) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Any
 
-from weightwise.conventions.pytorch.spelling.steps import SOURCE, Program, along, chain, function, module, refuse
+from weightwise.conventions.program import SOURCE, Program
+from weightwise.conventions.pytorch.spelling.steps import along, chain, function, module, refuse
 from weightwise.conventions.spelling import Spelled, Step
 from weightwise.errors import UnsupportedError
 from weightwise.ops.activation import Activation, GatedLinear, PReLU, Softmax

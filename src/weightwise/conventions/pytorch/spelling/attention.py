@@ -11,8 +11,9 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
+from weightwise.conventions.program import Program
 from weightwise.conventions.pytorch.spelling.dense import linear
-from weightwise.conventions.pytorch.spelling.steps import Program, chain, function, module, refuse
+from weightwise.conventions.pytorch.spelling.steps import chain, function, module, refuse
 from weightwise.conventions.spelling import INPUT, Joined, Output, Same, Spelled, Step
 from weightwise.ops.attention import Attention
 from weightwise.ops.multi_head import MultiHeadAttention

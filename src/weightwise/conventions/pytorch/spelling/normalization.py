@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from weightwise.conventions.program import SOURCE, Program
 from weightwise.conventions.pytorch.spelling.steps import (
-    SOURCE,
     Feeds,
-    Program,
     along,
     axis_size,
     chain,

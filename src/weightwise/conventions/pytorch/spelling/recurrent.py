@@ -11,14 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from weightwise.conventions.pytorch.spelling.steps import (
-    Program,
-    axis_size,
-    function,
-    module,
-    refuse,
-    size_or_open,
-)
+from weightwise.conventions.program import Program
+from weightwise.conventions.pytorch.spelling.steps import axis_size, function, module, refuse, size_or_open
 from weightwise.conventions.spelling import INPUT, Alone, Feed, Laid, Output, Same, Spelled, Step
 from weightwise.errors import UnsupportedError
 from weightwise.ops.cells import Cell, GruCell, LstmCell, SimpleCell, StackedCells

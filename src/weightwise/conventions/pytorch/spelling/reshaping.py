@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from weightwise.conventions.pytorch.spelling.steps import (
-    SOURCE,
-    Program,
-    axis_size,
-    chain,
-    constants,
-    function,
-    module,
-    refuse,
-)
+from weightwise.conventions.program import SOURCE, Program
+from weightwise.conventions.pytorch.spelling.steps import axis_size, chain, constants, function, module, refuse
 from weightwise.conventions.spelling import INPUT, Output, Spelled
 from weightwise.ops.merge import Concatenate, Dot, Merge
 from weightwise.ops.operation import Shape

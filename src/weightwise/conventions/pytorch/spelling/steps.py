@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from weightwise.conventions.spelling import INPUT, Feed, Filled, Output, Same, Spelled, Step
+from weightwise.conventions.spelling import Feed, Filled, Same, Spelled, Step
 from weightwise.errors import UnsupportedError
 from weightwise.ops.features import feature_names, varying
 from weightwise.ops.operation import Shape
-
-SOURCE = Output(INPUT)
-"""The first input of the layer."""
 
 Feeds = Mapping[str, Feed]
 
@@ -85,29 +81,6 @@ def with_bias(bias: bool) -> tuple[str, ...]:
 def chain(*steps: Step, notes: Sequence[str] = ()) -> Spelled:
     """Return the spelling of steps of which each reads the one before."""
     return Spelled(tuple(steps), notes=tuple(notes))
-
-
-class Program:
-    """Steps that read any of those before, while they are written down."""
-
-    def __init__(self) -> None:
-        """Begin with no steps."""
-        self.steps: list[Step] = []
-
-    def add(self, step: Step, *inputs: Output) -> Output:
-        """Add a step that reads these outputs, and return its first output."""
-        self.steps.append(replace(step, inputs=inputs))
-        return Output(len(self.steps) - 1)
-
-    def follow(self, steps: Sequence[Step], start: Output) -> Output:
-        """Add steps of which each reads the one before, and return what the last returns."""
-        for step in steps:
-            start = self.add(step, start)
-        return start
-
-    def spelled(self, *outputs: Output, notes: Sequence[str] = ()) -> Spelled:
-        """Return all of it."""
-        return Spelled(tuple(self.steps), outputs, notes=tuple(notes))
 
 
 def refuse(reason: str, refused: object = True) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from weightwise.conventions.pytorch.spelling.steps import Program, chain, function, module, operand, refuse
+from weightwise.conventions.program import Program
+from weightwise.conventions.pytorch.spelling.steps import chain, function, module, operand, refuse
 from weightwise.conventions.spelling import INPUT, Output, Same, Spelled
 from weightwise.ops.arranging import DropAxes, Exchange, InsertAxis, Stack, Transpose
 from weightwise.ops.operand import Beside, Operand
