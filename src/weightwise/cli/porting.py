@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import weightwise
 from weightwise.cli.printing import color, json_text, output_options, printed, table_width
+from weightwise.cli.working import working
 from weightwise.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def run(chosen: argparse.Namespace) -> int:
     written: list[str] = []
     if not chosen.dry_run:
         text = _code(found, chosen)
-        write(found, chosen.out, chosen.allow_lossy)
+        with working(f"writing {chosen.out}"):
+            write(found, chosen.out, chosen.allow_lossy)
         written = [chosen.out, *_write_code(text, chosen)]
     if chosen.json:
         return printed(json_text(report_document(found, written)), source)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import weightwise
 from weightwise.cli.porting import choices
 from weightwise.cli.printing import color, json_text, output_options, printed, table_width
+from weightwise.cli.working import working
 
 if TYPE_CHECKING:
     import numpy
@@ -64,15 +65,16 @@ def run(chosen: argparse.Namespace) -> int:
     from weightwise.views.proof_table import proof_document, proof_text
 
     models = [weightwise.open(path) for path in (chosen.model, chosen.other) if path]
-    proof = prove(
-        *models,
-        inputs=_inputs(chosen.input, chosen.scale) if chosen.input else None,
-        seed=chosen.seed,
-        dtype="float32" if chosen.float32 else "float64",
-        tolerance=chosen.tolerance,
-        reference_only=chosen.reference_only,
-        choose=choices("--map", chosen.map),
-    )
+    with working(f"computing {chosen.model}"):
+        proof = prove(
+            *models,
+            inputs=_inputs(chosen.input, chosen.scale) if chosen.input else None,
+            seed=chosen.seed,
+            dtype="float32" if chosen.float32 else "float64",
+            tolerance=chosen.tolerance,
+            reference_only=chosen.reference_only,
+            choose=choices("--map", chosen.map),
+        )
     if chosen.output:
         _save(proof, chosen.output)
     shown = bool(chosen.input) and not chosen.output
