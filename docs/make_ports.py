@@ -1,4 +1,4 @@
-"""Writes `docs/ports.md`, the directions that are proven, from the facts of the oracles: `python docs/make_ports.py`."""
+"""Writes `docs/ports.md`, the directions that are proven, from the oracles' facts: `python docs/make_ports.py`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ INTRODUCTION = """# Ports that are proven
 This page is made by `docs/make_ports.py` from `tests/oracles/golden/ports.json`.
 
 A network with random weights, and random statistics of its norms, is built in one real framework and saved; its port is
-run by the other one, and both compute the same inputs. The difference is the largest one of all outputs, of the largest
-value: at most 1e-10 where both compute in float64, and 1e-5 in float32. Sizes differ, so that no exchange of two axes
-goes unseen. *Code* is what the port prints, executed, with the file of weights that it writes. A *file*, a *state dict*,
-a *module*, a *model* and *variables* are of a network that was written by hand, and filled with `--into`, or in memory.
-The networks are in `tests/oracles/port_networks_keras.py`, `port_networks_pytorch.py` and `port_networks_flax.py`.
+run by the other one, and both compute the same inputs. The difference is the largest one of all outputs, of the
+largest value: at most 1e-10 where both compute in float64, and 1e-5 in float32. Sizes differ, so that no exchange of
+two axes goes unseen. *Code* is what the port prints, executed, with the file of weights that it writes. A *file*, a *state
+dict*, a *module*, a *model* and *variables* are of a network that was written by hand, and filled with `--into`, or in
+memory. The networks are in `tests/oracles/port_networks_keras.py`, `port_networks_pytorch.py` and
+`port_networks_flax.py`; names in capitals are architectures of `keras.applications`.
 """
 
 Proof = Mapping[str, Any]
@@ -35,10 +36,12 @@ def facts() -> dict[str, list[Proof]]:
 def page(parts: Mapping[str, Sequence[Proof]]) -> str:
     """Return the page's text."""
     proofs = [proof for part in parts.values() for proof in part]
-    lines = [INTRODUCTION, "| direction | networks | float64 | float32 |", "|---|---|---|---|"]
-    for direction in dict.fromkeys(proof["direction"] for proof in proofs):
-        lines.append(row(direction, [proof for proof in proofs if proof["direction"] == direction]))
-    return "\n".join([*lines, *refusals(proofs)]) + "\n"
+    groups: dict[str, list[Proof]] = {}
+    for proof in proofs:
+        groups.setdefault(proof["direction"], []).append(proof)
+    head = [INTRODUCTION, "| direction | networks | float64 | float32 |", "|---|---|---|---|"]
+    lines = (row(direction, group) for direction, group in groups.items())
+    return "\n".join([*head, *lines, *refusals(proofs)]) + "\n"
 
 
 def row(direction: str, proofs: Sequence[Proof]) -> str:

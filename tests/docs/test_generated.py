@@ -29,3 +29,8 @@ def test_the_table_of_architectures_is_up_to_date():
     make_architectures = generator("make_architectures")
     text = make_architectures.PAGE.read_text()
     assert text == make_architectures.page(), "run: python docs/make_architectures.py"
+
+
+def test_the_table_of_ports_is_up_to_date():
+    make_ports = generator("make_ports")
+    assert make_ports.PAGE.read_text() == make_ports.page(make_ports.facts()), "run: python docs/make_ports.py"
