@@ -20,6 +20,8 @@ from weightwise.source import PARTIAL
 
 AHEAD = 1 << 24
 """So many bytes wait at most before the system is told to bring them to the disk."""
+PIECE = 1 << 18
+"""So many bytes are written at once: for more, Linux looks for runs of memory, which takes it longer than to copy."""
 
 
 @contextmanager
@@ -71,8 +73,8 @@ class Streamed(FileIO):
     waiting = 0
 
     def write(self, data: Any) -> int:
-        """Writes bytes at the position, and returns how many."""
-        count = super().write(data)
+        """Writes bytes at the position, not all of many, and returns how many."""
+        count = super().write(memoryview(data)[:PIECE])
         self.waiting += count
         if self.waiting >= AHEAD and hasattr(os, "posix_fadvise"):
             start = max(0, self.tell() - self.waiting)
