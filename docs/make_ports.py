@@ -18,9 +18,9 @@ This page is made by `docs/make_ports.py` from `tests/oracles/golden/ports.json`
 A network with random weights, and random statistics of its norms, is built in one real framework and saved; its port is
 run by the other one, and both compute the same inputs. The difference is the largest one of all outputs, of the
 largest value: at most 1e-10 where both compute in float64, and 1e-5 in float32. Sizes differ, so that no exchange of
-two axes goes unseen. *Code* is what the port prints, executed, with the file of weights that it writes. A *file*, a *state
-dict*, a *module*, a *model* and *variables* are of a network that was written by hand, and filled with `--into`, or in
-memory. The networks are in `tests/oracles/port_networks_keras.py`, `port_networks_pytorch.py` and
+two axes goes unseen. *Code* is what the port prints, executed, with the file of weights that it writes. A *file*, a
+*state dict*, a *module*, a *model* and *variables* are of a network that was written by hand, and filled with `--into`,
+or in memory. The networks are in `tests/oracles/port_networks_keras.py`, `port_networks_pytorch.py` and
 `port_networks_flax.py`; names in capitals are architectures of `keras.applications`.
 """
 

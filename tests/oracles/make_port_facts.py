@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,13 @@ RUNS = {
     "float32": ["tests.oracles.ported", "float32", *SINGLE],
     "applications": ["tests.oracles.ported_applications"],
 }
+BACK = ["tests.oracles.ported_back"]
 """Each part of the facts, with the process that makes it, which no other framework has been loaded in."""
 
 
-def made(part: str) -> list[dict[str, Any]]:
-    """Return the proofs of a part."""
-    command = [sys.executable, "-W", "ignore", "-m", *RUNS[part]]
+def made(run: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the proofs that a process prints."""
+    command = [sys.executable, "-W", "ignore", "-m", *run]
     environment = {**os.environ, "KERAS_BACKEND": "torch", "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
     output = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
     return [json.loads(line) for line in output.splitlines() if line.startswith("{")]
@@ -51,7 +52,7 @@ if __name__ == "__main__":
     chosen = sys.argv[1:] or list(RUNS)
     facts = json.loads(FACTS.read_text()) if FACTS.exists() else {}
     for part in chosen:
-        facts[part] = [rounded(proof) for proof in made(part)]
+        facts[part] = [rounded(proof) for proof in made(RUNS[part])]
     lines = ",\n".join(
         f'"{part}": [\n' + ",\n".join(json.dumps(proof, ensure_ascii=False) for proof in facts[part]) + "\n]"
         for part in RUNS

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.oracles.ported import TARGETS, Keras, compute_in, distance, generator, keras, laid, numpy, weightwise
+from tests.oracles.ported import TARGETS, Keras, Source, compute_in, distance, generator, keras, laid, numpy, weightwise
+from weightwise.errors import UnsupportedError
 
 SIZES = {
     "MobileNet": 32,
@@ -55,30 +56,45 @@ def network(name: str) -> Keras:
     return Keras(model)
 
 
+def ported(source: Source, target: str, folder: Path) -> float:
+    """Return how far the port of an architecture is from Keras."""
+    out = folder / f"ported{TARGETS[target].SUFFIX}"
+    plan = weightwise.port(source.path, target, out=out)
+    other = TARGETS[target].of_port(plan, out, "float64")
+    ours = other.outputs(laid(source.inputs, [placed.layout for placed in plan.ported.inputs]))
+    return distance(ours, laid(source.outputs, [placed.layout for placed in plan.ported.outputs]))
+
+
+def saved(name: str, folder: Path) -> Source:
+    """Return an architecture as a file, with outputs that differ among each other."""
+    real = network(name)
+    inputs = real.inputs(generator(name), "float64")
+    outputs = real.outputs(inputs)
+    assert outputs[0].std() > 0.01
+    return Source(real.save(folder, "", ""), inputs, outputs)
+
+
 def proofs(names: Sequence[str], targets: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yield how far each port is from Keras, of outputs that differ among each other."""
+    """Yield how far each port is from Keras, or why it was refused."""
     compute_in("float64")
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
-            real = network(name)
-            inputs = real.inputs(generator(name), "float64")
-            path = real.save(Path(folder), "", "")
-            theirs = real.outputs(inputs)
-            assert theirs[0].std() > 0.01
+            source = saved(name, Path(folder))
             for target in targets:
                 if target == "flax" and len(targets) > 1 and name not in TO_FLAX:
                     continue
-                began = time.monotonic()
-                out = Path(folder) / f"ported{TARGETS[target].SUFFIX}"
-                plan = weightwise.port(path, target, out=out)
-                other = TARGETS[target].of_port(plan, out, "float64")
-                ours = other.outputs(laid(inputs, [placed.layout for placed in plan.ported.inputs]))
-                direction = f"Keras .keras → {'PyTorch' if target == 'pytorch' else 'Flax'} code"
-                found = {"direction": direction, "network": name, "dtype": "float64"}
-                yield found | {
-                    "difference": distance(ours, theirs),
-                    "seconds": round(time.monotonic() - began, 2),
+                framework = "PyTorch" if target == "pytorch" else "Flax"
+                found: dict[str, Any] = {
+                    "direction": f"Keras .keras → {framework} code",
+                    "network": name,
+                    "dtype": "float64",
                 }
+                began = time.monotonic()
+                try:
+                    found["difference"] = ported(source, target, Path(folder))
+                except UnsupportedError as error:
+                    found["refused"] = str(error).replace(f"{folder}/", "")
+                yield found | {"seconds": round(time.monotonic() - began, 2)}
 
 
 if __name__ == "__main__":
