@@ -23,7 +23,7 @@ from weightwise.stored import StoredArray
 if TYPE_CHECKING:
     import numpy
 
-SLAB = 1 << 24
+SLAB = 1 << 23
 """So many bytes are converted at once."""
 INSTEAD = "save it without compression and in one file, or write to a new file such as -o OUT.safetensors"
 

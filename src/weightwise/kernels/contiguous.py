@@ -24,7 +24,7 @@ LEAST_BYTES = 1 << 20
 """Smaller arrays stay in a cache while NumPy copies them."""
 LEAST_TILE = 1 << 13
 """The values of a tile that are worth a loop's turn in Python."""
-SLAB_BYTES = 16 << 20
+SLAB_BYTES = 8 << 20
 """Little enough that the allocator keeps the memory of a slab for the next."""
 
 
