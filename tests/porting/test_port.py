@@ -78,6 +78,15 @@ def test_beginnings_of_names_can_be_chosen(tmp_path):
     numpy.testing.assert_array_equal(new["b.x.bias"], old["two.fc.bias"])
 
 
+def test_of_several_beginnings_the_longest_counts(tmp_path):
+    source = linears(tmp_path / "s.safetensors", one=(6, 6), one_d=(6, 6))
+    target = linears(tmp_path / "t.safetensors", a=(6, 6), b=(6, 6))
+    weightwise.port(source, into=target, out=tmp_path / "out.safetensors", choose={"one": "b", "one_d": "a"})
+    old, new = arrays(source), arrays(tmp_path / "out.safetensors")
+    numpy.testing.assert_array_equal(new["a.weight"], old["one_d.weight"])
+    numpy.testing.assert_array_equal(new["b.weight"], old["one.weight"])
+
+
 @pytest.mark.parametrize(
     ("names", "others", "why"),
     [

@@ -129,9 +129,11 @@ class _Search:
         self.why: dict[int, str] = {}
 
     def allowed(self, one: int, other: int) -> bool:
-        """Return whether what the caller says allows a pair."""
+        """Return whether what the caller says allows a pair; of several names that fit a layer the longest counts."""
         source, target = self.sources[one].name, self.targets[other].name
-        return all(_begins(source, name) == _begins(target, place) for name, place in self.chosen.items())
+        name = max((name for name in self.chosen if _begins(source, name)), key=len, default="")
+        place = max((place for place in self.chosen.values() if _begins(target, place)), key=len, default="")
+        return (not name and not place) or self.chosen.get(name) == place
 
     def narrow(self) -> None:
         """Settle what can be settled, and again what this rules out."""

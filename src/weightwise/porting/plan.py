@@ -19,7 +19,7 @@ from weightwise.porting.lowering import step_name
 from weightwise.porting.matching import Pair, matched
 from weightwise.porting.porting import Ported, Transfer, lowered, speller
 from weightwise.porting.rows import Rows, check_told, differ, rearranged, rows_said, rows_told
-from weightwise.porting.told import has_graph, told
+from weightwise.porting.told import has_graph, knows_more, told
 from weightwise.stored import StoredArray
 
 if TYPE_CHECKING:
@@ -101,14 +101,15 @@ def plan(
         raise UnsupportedError(f"{source.stored.path}: it has no layer {min(unknown)!r}")
     chosen = dict(chosen or {})
     reasons: Mapping[str, str] = {}
-    if target is not None and has_graph(target) and not has_graph(source):
+    if target is not None and knows_more(target, source):
         by_graph = told(source, target, chosen)
         source, chosen, reasons = by_graph.model, dict(by_graph.places), by_graph.reasons
     found = lowered(source, framework)
     if target is None:
         if chosen:
             raise UnsupportedError("there is nothing to choose from without a target: --map goes with --into")
-        check_told(source, found.model.stored.framework, said)
+        if not has_graph(source):
+            check_told(source, found.model.stored.framework, said)
         transfers = _by_path(found, found.model.weights)
         fillings = tuple(_made(*pair, said, found) for pair in zip(found.model.weights, transfers, strict=True))
         return Plan(source, found, None, fillings, (*_layouts(source, found), *found.notes), found.left)
@@ -116,7 +117,8 @@ def plan(
     if reasons:
         pairs = [replace(pair, why=_reason(pair, found, reasons)) for pair in pairs]
     by_target = {name: rows for pair in pairs for name, rows in _told_by_target(pair, found)}
-    check_told(source, target.stored.framework or found.model.stored.framework, {**by_target, **said})
+    if not has_graph(source):
+        check_told(source, target.stored.framework or found.model.stored.framework, {**by_target, **said})
     fillings = tuple(filling for pair in pairs for filling in _filled(pair, found, {**by_target, **said}))
     compared = [] if reasons else [difference for pair in pairs for difference in _differences(pair, found)]
     more = (*(sentence for pair in pairs for sentence in _assumed(pair)), *compared)

@@ -108,7 +108,7 @@ def _ported(model: Model, target: Speller, found: Lowered, in_order: bool = Fals
         nbytes=nbytes,
     )
     taken = {weight.path for transfer in transfers for weight in transfer.fed.sources}
-    left = tuple(weight.path for weight in model.weights if weight.path not in taken)
+    left = tuple(weight.path for weight in model.weights if weight.path not in taken and weight.role != "-")
     return Ported(model, named(stored), tuple(transfers), found.inputs, found.outputs, found.placed, found.notes, left)
 
 

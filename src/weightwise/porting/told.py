@@ -24,6 +24,16 @@ def has_graph(model: Model) -> bool:
     return any(layer.calls for layer in model.root.stored.layers)
 
 
+def knows_more(target: Model, source: Model) -> bool:
+    """Return whether a target tells what a source does not: its graph, or what its layers compute."""
+    return (has_graph(target) and not has_graph(source)) or (_computes(target) and not _computes(source))
+
+
+def _computes(model: Model) -> bool:
+    """Return whether it is known of every layer with weights what it computes."""
+    return all(layer.operation is not None for layer in model.walk() if layer.weights and not layer.is_model)
+
+
 @dataclass(frozen=True)
 class Told:
     """A source with the graph of its target."""
@@ -81,6 +91,8 @@ def _destinations(spelled: Ported, names: Mapping[str, str]) -> dict[str, str]:
     for transfer in spelled.transfers:
         for weight in transfer.fed.sources:
             name = names[transfer.layer]
+            if name.endswith(".out_proj"):
+                continue  # it is made of the layer that the module around it was made of
             others = [other for other, place in found.items() if place == weight.layer and other != name]
             if others:
                 raise UnsupportedError(
