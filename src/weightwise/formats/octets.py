@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import prod
 
 from weightwise.formats.dtypes import BITS, encoded
+from weightwise.kernels.ahead import ahead
 from weightwise.kernels.contiguous import slabs
 from weightwise.stored import StoredArray
 
@@ -32,5 +33,5 @@ def octets(array: StoredArray) -> Iterator[memoryview]:
     values = array.read()
     if values.shape != array.shape:
         raise ValueError(f"{array.path}: expected values of {array.shape}, found {values.shape}.")
-    for slab in slabs(values):
-        yield encoded(slab, array.dtype).reshape(-1).view("uint8").data
+    for codes in ahead(encoded(slab, array.dtype).reshape(-1).view("uint8") for slab in slabs(values)):
+        yield codes.data

@@ -16,6 +16,7 @@ from weightwise.errors import UnsupportedError
 from weightwise.formats.checksums import checksums, mend
 from weightwise.formats.dtypes import BITS, NUMPY, encoded, read_as
 from weightwise.formats.durable import whole
+from weightwise.kernels.ahead import ahead
 from weightwise.kernels.contiguous import slabs
 from weightwise.source import Source, open_source
 from weightwise.stored import StoredArray
@@ -129,7 +130,13 @@ def coded(place: Place) -> Iterator[numpy.ndarray]:
     if values.shape != array.shape or values.dtype.newbyteorder("=") != expected:
         found = f"{values.dtype} {values.shape}"
         raise ValueError(f"{array.path}: expected values of {expected} {array.shape}, found {found}.")
-    for slab in slabs(values, SLAB):
-        codes = slab if array.dtype in NUMPY else encoded(slab, array.dtype)
-        ordered = numpy.ascontiguousarray(codes, codes.dtype.newbyteorder(">" if array.order == ">" else "<"))
-        yield ordered.reshape(-1).view("uint8")
+    yield from ahead(ordered(slab, array) for slab in slabs(values, SLAB))
+
+
+def ordered(slab: numpy.ndarray, array: StoredArray) -> numpy.ndarray:
+    """Returns the bytes of values in the byte order of the file."""
+    import numpy
+
+    codes = slab if array.dtype in NUMPY else encoded(slab, array.dtype)
+    kind = codes.dtype.newbyteorder(">" if array.order == ">" else "<")
+    return numpy.ascontiguousarray(codes, kind).reshape(-1).view("uint8")

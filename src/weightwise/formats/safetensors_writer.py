@@ -16,6 +16,7 @@ from weightwise.errors import UnsupportedError
 from weightwise.formats.dtypes import BITS, encoded
 from weightwise.formats.durable import whole
 from weightwise.formats.safetensors_header import DTYPES, LENGTH, METADATA
+from weightwise.kernels.ahead import ahead
 from weightwise.kernels.contiguous import slabs
 
 if TYPE_CHECKING:
@@ -81,6 +82,6 @@ def write_values(file: BinaryIO, arrays: Sequence[Written]) -> None:
         values = array.values()
         if values.shape != array.shape:
             raise ValueError(f"{array.name}: expected values of {array.shape}, found {values.shape}.")
-        for slab in slabs(values):
-            file.write(encoded(slab, array.dtype).reshape(-1).view("uint8").data)
-        del values, slab  # before those of the next array are read
+        for codes in ahead(encoded(slab, array.dtype).reshape(-1).view("uint8") for slab in slabs(values)):
+            file.write(codes.data)
+        del values, codes  # before those of the next array are read
