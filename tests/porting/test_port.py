@@ -174,3 +174,11 @@ def test_unknown_kernels_need_a_target_that_tells(tmp_path):
 def test_an_unknown_framework_is_named():
     with pytest.raises(UnsupportedError, match="weightwise ports to pytorch, keras, flax, not to 'caffe'"):
         weightwise.port(EXAMPLE, "caffe")
+
+
+def test_arrays_that_the_source_shares_are_told():
+    shared = numpy.arange(30, dtype="float32").reshape(6, 5)
+    bias = numpy.zeros(6, "float32")
+    source = {"one.weight": shared, "one.bias": bias, "two.weight": shared, "two.bias": bias + 1}
+    plan = weightwise.port(source, "flax")
+    assert any("two.weight is the same array as one.weight" in sentence for sentence in plan.settings)

@@ -112,7 +112,7 @@ def plan(
             check_told(source, found.model.stored.framework, said)
         transfers = _by_path(found, found.model.weights)
         fillings = tuple(_made(*pair, said, found) for pair in zip(found.model.weights, transfers, strict=True))
-        return Plan(source, found, None, fillings, (*_layouts(source, found), *found.notes), found.left)
+        return Plan(source, found, None, fillings, (*_layouts(source, found), *_tied(source), *found.notes), found.left)
     pairs = matched(found.model, target, {step_name(name, PLAIN): place for name, place in chosen.items()})
     if reasons:
         pairs = [replace(pair, why=_reason(pair, found, reasons)) for pair in pairs]
@@ -122,7 +122,7 @@ def plan(
     fillings = tuple(filling for pair in pairs for filling in _filled(pair, found, {**by_target, **said}))
     compared = [] if reasons else [difference for pair in pairs for difference in _differences(pair, found)]
     more = (*(sentence for pair in pairs for sentence in _assumed(pair)), *compared)
-    settings = (*_layouts(source, found), *found.notes, *more)
+    settings = (*_layouts(source, found), *_tied(source), *found.notes, *more)
     unsaid = () if reasons or not has_graph(source) else tuple(_expected(pairs))
     return Plan(source, found, target, fillings, settings, found.left, unsaid)
 
@@ -271,6 +271,13 @@ def _layouts(source: Model, ported: Ported) -> Iterator[str]:
                 name = what if len(found) == 1 else f"{what} {number}"
                 lies = _shown(arranged_shape(shape, placed.layout or ()))
                 yield f"its {name} lies as {lies} here, and as {_shown(shape)} in the source"
+
+
+def _tied(source: Model) -> Iterator[str]:
+    """Yield the arrays that the source has under two names, of which training would make two that differ."""
+    for weight in source.weights:
+        if weight.stored.tied and weight.role != "-":
+            yield f"{weight.stored.path} is the same array as {weight.stored.tied} in the source; tie them here too"
 
 
 def _shown(shape: Shape) -> str:
