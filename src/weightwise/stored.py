@@ -60,6 +60,8 @@ class StoredArray:
     """Whether training changes it, where that is known of the array itself, as of a model in memory."""
     assign: Callable[[numpy.ndarray], None] | str = field(default="", repr=False, compare=False)
     """Gives an array in memory other values, of its shape; a text says why that cannot be, empty for one of a file."""
+    apart: Callable[[], numpy.ndarray] | None = field(default=None, repr=False, compare=False)
+    """Reads the values as a view with more dimensions, of the same order, where that saves a copy of them."""
     made: str = ""
     """Why the array is in no file, and what it is instead; empty for one that a file holds."""
 

@@ -20,12 +20,18 @@ from weightwise.errors import SelectionError
 Array: TypeAlias = npt.NDArray[Any]
 
 
-def arranged(array: npt.ArrayLike, source: Sequence[Dimension], target: Sequence[Dimension]) -> Array:
-    """The array of the source's dimensions under those of the target, which must have the same contents."""
+def arranged(
+    array: npt.ArrayLike, source: Sequence[Dimension], target: Sequence[Dimension], apart: bool = False
+) -> Array:
+    """The array of the source's dimensions under those of the target, which must have the same contents.
+
+    Where merged axes may stay `apart`, the result may have more dimensions, with the same values in the same order.
+    """
     view, factors, wanted = split(array, source), counted(source), counted(target)
     shape = [dimension.size for dimension in target]
     if _same_blocks(factors, wanted):
-        return _turned(view, factors, wanted).reshape(shape)
+        turned = _turned(view, factors, wanted)
+        return turned if apart else turned.reshape(shape)
     result = np.empty(shape, view.dtype)
     places = split(result, target)
     for labels in contents(wanted):

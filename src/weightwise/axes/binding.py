@@ -171,8 +171,10 @@ class Bound:
         dimensions = measured(source, self.shape, self.sizes, ones)
         return dimensions, rearranged(target, dimensions, self.sizes, ones)
 
-    def arrange(self, array: npt.ArrayLike, target: str | Axes) -> npt.NDArray[Any]:
+    def arrange(self, array: npt.ArrayLike, target: str | Axes, apart: bool = False) -> npt.NDArray[Any]:
         """The same values under other axes, a view where NumPy has one; raises AxesError if the names differ.
+
+        Where merged axes may stay `apart`, which makes a view of it, the result may have more dimensions.
 
         >>> import numpy
         >>> kernel = numpy.zeros((3, 2, 1, 4))
@@ -181,7 +183,7 @@ class Bound:
         """
         from weightwise.axes import arrangement
 
-        return arrangement.arranged(array, *self._aligned(self.rearranged(target).axes))
+        return arrangement.arranged(array, *self._aligned(self.rearranged(target).axes), apart)
 
     def pattern(self, target: str | Axes) -> str:
         """The arrangement in one line, as in `kh kw in out -> out in kh kw`."""

@@ -30,8 +30,8 @@ def octets(array: StoredArray) -> Iterator[memoryview]:
 
     Raises `ValueError` for values of another shape than was announced, or that the dtype does not have.
     """
-    values = array.read()
-    if values.shape != array.shape:
+    values = (array.apart or array.read)()
+    if values.shape != array.shape and (array.apart is None or values.size != array.size):
         raise ValueError(f"{array.path}: expected values of {array.shape}, found {values.shape}.")
     for codes in ahead(encoded(slab, array.dtype).reshape(-1).view("uint8") for slab in slabs(values)):
         yield codes.data

@@ -37,6 +37,8 @@ class Written:
     """NumPy's name, or that of ml_dtypes: `bfloat16`."""
     values: Callable[[], numpy.ndarray]
     """Returns the values, decoded, in this shape."""
+    apart: Callable[[], numpy.ndarray] | None = None
+    """Returns the same as a view of more dimensions and of the same order, where that saves a copy of them."""
 
     @property
     def nbytes(self) -> int:
@@ -79,8 +81,8 @@ def header_of(arrays: Sequence[Written], metadata: Mapping[str, str]) -> bytes:
 def write_values(file: BinaryIO, arrays: Sequence[Written]) -> None:
     """Writes the values of one array after the other; raises `ValueError` when they are not what was announced."""
     for array in arrays:
-        values = array.values()
-        if values.shape != array.shape:
+        values = (array.apart or array.values)()
+        if values.shape != array.shape and (array.apart is None or values.size != prod(array.shape)):
             raise ValueError(f"{array.name}: expected values of {array.shape}, found {values.shape}.")
         for codes in ahead(encoded(slab, array.dtype).reshape(-1).view("uint8") for slab in slabs(values)):
             file.write(codes.data)

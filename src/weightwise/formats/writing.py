@@ -66,7 +66,7 @@ def write_safetensors(path: Path, stored: StoredModel) -> None:
     arrays = dict(named(stored))
     axes = axes_entry({name: array.axes for name, array in arrays.items() if array.axes})
     form = [("format", form) for form, framework in FRAMEWORKS.items() if framework == stored.framework]
-    written = [Written(name, array.shape, array.dtype, array.read) for name, array in arrays.items()]
+    written = [Written(name, array.shape, array.dtype, array.read, array.apart) for name, array in arrays.items()]
     write_safetensors(path, written, dict(form) | axes)
 
 

@@ -118,14 +118,20 @@ def _write(found: Plan, out: str | Path) -> None:
 
 def _filled(found: Plan) -> StoredModel:
     """Return the ported model with the values of the plan in its arrays, which declare their axes."""
-    values = {filling.target.path: filling.values for filling in found.fillings}
+    filled = {filling.target.path: filling for filling in found.fillings}
     axes = {weight.stored.path: weight.bound.notation for weight in found.ported.model.weights if weight.bound}
     stored = found.ported.model.stored
     layers = tuple(
         replace(
             layer,
             arrays=tuple(
-                replace(array, read=values[array.path], axes=axes.get(array.path, "")) for array in layer.arrays
+                replace(
+                    array,
+                    read=filled[array.path].values,
+                    apart=filled[array.path].apart,
+                    axes=axes.get(array.path, ""),
+                )
+                for array in layer.arrays
             ),
         )
         for layer in stored.root.layers

@@ -41,6 +41,8 @@ class Fed:
     """Returns the values, a view where NumPy has one."""
     lost: str = ""
     """What cannot be taken back, as a clause; empty for what is only arranged."""
+    apart: Callable[[], Array] | None = None
+    """Returns the values as a view of more dimensions and of the same order, where `read` may have to copy them."""
 
 
 @dataclass(frozen=True)
@@ -190,14 +192,14 @@ def _moved(piece: Piece, blocks: Blocks) -> Fed:
     bound = _selected(piece.bound, chosen)
     target = bound.rearranged(piece.axes)
 
-    def values() -> Array:
+    def values(apart: bool = False) -> Array:
         array = weight.values()
         if chosen:
             array = piece.bound.select(array, chosen)[0]
-        return bound.arrange(array, piece.axes)
+        return bound.arrange(array, piece.axes, apart)
 
-    left = _chosen(piece.bound, chosen)
-    return Fed(target.shape, weight.dtype, (weight,), f"{left} -> {target.notation}", values)
+    pattern = f"{_chosen(piece.bound, chosen)} -> {target.notation}"
+    return Fed(target.shape, weight.dtype, (weight,), pattern, values, apart=lambda: values(apart=True))
 
 
 def _selected(bound: Bound, chosen: Blocks) -> Bound:

@@ -48,6 +48,8 @@ class Filling:
     """Returns the values in the target's dtype, a view where NumPy has one."""
     lossy: str = ""
     """What of the values is lost by the target's dtype, as a clause; empty for nothing."""
+    apart: Callable[[], Array] | None = None
+    """Returns the same as a view of more dimensions and of the same order, where `values` may have to copy them."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,8 @@ def _by_path(ported: Ported, weights: tuple[Weight, ...]) -> Iterator[Transfer]:
 
 def _made(weight: Weight, transfer: Transfer, rows: Told, ported: Ported) -> Filling:
     fed, values = _laid(weight, transfer.fed, rows, ported)
-    return Filling(weight.stored, fed, transfer.why, values)
+    apart = weight.stored.apart if fed is transfer.fed else None
+    return Filling(weight.stored, fed, transfer.why, values, apart=apart)
 
 
 def _told_by_target(pair: Pair, ported: Ported) -> Iterator[tuple[str, Rows | None]]:

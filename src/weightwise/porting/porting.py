@@ -168,5 +168,13 @@ def _array(transfer: Transfer, slot: Slot) -> StoredArray:
     nbytes = prod(found.shape) * BITS[found.dtype] // 8
     path = transfer.path
     return StoredArray(
-        path, slot.key, found.shape, found.dtype, nbytes, found.read, name=slot.name, trainable=slot.trainable
+        path,
+        slot.key,
+        found.shape,
+        found.dtype,
+        nbytes,
+        found.read,
+        name=slot.name,
+        trainable=slot.trainable,
+        apart=found.apart,
     )
