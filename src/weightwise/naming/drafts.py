@@ -219,6 +219,11 @@ def _drafted_layer(
     if description is None:
         return replace(draft, note=f"weightwise does not know the class {stored.class_name or stored.name}")
     operation = description.operation
+    for slot in description.slots:
+        wrong = next((name for name, size in slot.sizes.items() if not isinstance(size, int)), None)
+        if wrong is not None:
+            found = f"its {wrong} is {slot.sizes[wrong]!r}, which is no whole number"
+            return replace(draft, note=f"the configuration of this {stored.class_name} cannot be read: {found}")
     slots = tuple(_slot(slot, operation, trainable, inputs) for slot in description.slots)
     if operation is None:
         return replace(draft, slots=slots, note=description.note)

@@ -19,8 +19,12 @@ from weightwise.stored import StoredModel
 if TYPE_CHECKING:
     import numpy
 
-PRINTERS = {"PyTorch": "weightwise.views.code_pytorch", "Flax": "weightwise.views.code_flax"}
-"""What prints the code of a model, for the frameworks whose files of weights carry no graph."""
+PRINTERS = {
+    "Flax": "weightwise.views.code_flax",
+    "Keras": "weightwise.views.code_keras",
+    "PyTorch": "weightwise.views.code_pytorch",
+}
+"""What prints the code of a model."""
 
 
 def port(
@@ -142,12 +146,18 @@ def _filled(found: Plan) -> StoredModel:
 def code(found: Plan, weights: str) -> str:
     """Return the code of a ported model that loads a file of weights; empty where the port has no graph.
 
-    A `.keras` file carries its graph itself, so that Keras needs no code.
+    It is empty, too, where no code of Keras can be written, as of functions of `keras.ops`, and the file is a `.keras`,
+    which carries its graph itself. Raises `UnsupportedError` for any other network of which no code can be written.
     """
-    framework = found.ported.model.stored.framework
-    if framework not in PRINTERS or not found.ported.outputs:
+    if not found.ported.outputs:
         return ""
     from importlib import import_module
 
-    text: str = import_module(PRINTERS[framework]).code(found.ported.model, weights=weights)
+    printer = import_module(PRINTERS[found.ported.model.stored.framework])
+    try:
+        text: str = printer.code(found.ported.model, weights=weights)
+    except UnsupportedError:
+        if weights.endswith(".keras"):
+            return ""
+        raise
     return text

@@ -15,10 +15,8 @@ from __future__ import annotations
 import json
 import keyword
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, count
 from typing import Any
 
 from weightwise.conventions.flax import RULES, qualified
@@ -30,12 +28,11 @@ from weightwise.naming.signals import in_order
 from weightwise.ops.operation import Shape
 from weightwise.stored import StoredLayer, Tensor
 from weightwise.views.code_flax_functions import called, expression, literal, settings
+from weightwise.views.code_variables import Variables
 
 WIDTH = 120
 INDENT = " " * 8
 TAKEN = frozenset(("nn", "jax", "jnp", "self", "msgpack_restore", *keyword.kwlist, *keyword.softkwlist))
-NAMES = ("x", "y", "z", "u", "v", "w")
-"""What tensors are called, the first that is free; then `x_1`, `x_2` …"""
 STATES = {"linen.OptimizedLSTMCell": ("c", "h"), "linen.LSTMCell": ("c", "h")}
 """The parts of a cell's state in linen's order, which for an LSTM is not that of the operation."""
 CELLS = frozenset(("linen.OptimizedLSTMCell", "linen.LSTMCell", "linen.GRUCell", "linen.SimpleCell"))
@@ -55,7 +52,7 @@ def code(model: Model, name: str = "Net", weights: str = "", dtype: str = "float
             f"{model.stored.path}: the file has no graph, so no code can be written that computes it"
         )
     name = identifier(name, "Net")
-    writer = _Writer(root, dtype, observed)
+    writer = _Writer(root, dtype=dtype, observed=observed)
     body = list(writer.lines())
     head = (f"class {name}(nn.Module):", *_told(model), *writer.head())
     return "\n".join((*_imports(body, weights), "", "", *head, *body, *_loading(name, weights, writer.inputs)))
@@ -139,26 +136,17 @@ def _loading(name: str, weights: str, inputs: Sequence[str]) -> Iterator[str]:
 
 
 @dataclass
-class _Writer:
+class _Writer(Variables):
     """The lines of `__call__`, one or two for each call of a layer."""
 
-    root: StoredLayer
-    dtype: str
-    observed: bool
-    names: dict[Tensor, str] = field(default_factory=dict)
-    """What each tensor is called so far; an output that passes an input on has its name."""
-    inputs: list[str] = field(default_factory=list)
+    dtype: str = "float32"
+    observed: bool = False
     made: dict[str, str] = field(default_factory=dict)
     """The variable that holds a layer which is called several times."""
 
-    def __post_init__(self) -> None:
-        self.readers = Counter(tensor for layer in self.root.layers for call in layer.calls for tensor in call.inputs)
-        self.readers.update(self.root.outputs)
-        self.used: Counter[str] = Counter()
-        for tensor in self.root.inputs:
-            self.names[tensor] = name = self.free(*NAMES)
-            self.used[name] = max(self.readers[tensor], 1)
-            self.inputs.append(name)
+    def reserved(self) -> Collection[str]:
+        """Return the variables that hold layers."""
+        return self.made.values()
 
     def head(self) -> Iterator[str]:
         yield "    @nn.compact"
@@ -204,32 +192,9 @@ class _Writer:
         last = max((tensor.index for tensor in found), default=0)
         return [Tensor(layer.name, number, index) for index in range(max(last + 1, lengths))]
 
-    def pass_on(self, tensor: Tensor, name: str) -> None:
-        self.names[tensor] = name
-        self.used[name] += self.readers[tensor] - 1
-
-    def release(self, read: Sequence[str]) -> None:
-        self.used.subtract(read)
-
     def targets(self, outputs: Sequence[Tensor], read: Sequence[str]) -> str:
         """Return the names of the outputs of a call, of which the first may take that of an input."""
         return ", ".join(self.target(tensor, () if place else read) for place, tensor in enumerate(outputs))
-
-    def target(self, tensor: Tensor, read: Sequence[str] = (), names: Sequence[str] = NAMES) -> str:
-        """Return the name of an output: that of an input which nothing reads any more, or the first that is free."""
-        if not self.readers[tensor]:
-            return "_"
-        left = sorted((name for name in read if self.used[name] <= 0), key=_place)
-        name = left[0] if left else self.free(*names)
-        self.names[tensor] = name
-        self.used[name] = self.readers[tensor]
-        return name
-
-    def free(self, *names: str) -> str:
-        """Return the first of some names, or else one with a number, that holds nothing that will be read."""
-        numbered = (f"{names[0]}_{number}" for number in count(1))
-        candidates = chain(names, numbered)
-        return next(name for name in candidates if self.used[name] <= 0 and name not in self.made.values())
 
     def module(self, layer: StoredLayer, number: int, read: list[str], outputs: Sequence[Tensor]) -> Iterator[str]:
         """Yield the lines that make a module and call it, or that call one which is there."""
@@ -313,11 +278,6 @@ class _Writer:
 
 OUTSIDE = frozenset(("identity", "mish", "squareplus"))
 """Functions of `jax.nn` that linen does not hand on."""
-
-
-def _place(name: str) -> tuple[int, str]:
-    """Return what orders the names of tensors: `x` before `y`, these before `x_1`."""
-    return (NAMES.index(name) if name in NAMES else len(NAMES), name)
 
 
 def _cells(layer: StoredLayer) -> list[str]:
