@@ -125,9 +125,11 @@ def coded(place: Place) -> Iterator[numpy.ndarray]:
     """Yields the bytes of an array slab by slab; raises `ValueError` for values of another shape or dtype."""
     import numpy
 
-    array, values = place.array, place.values()
+    array = place.array
+    values = (array.apart or place.values)()
     expected = numpy.dtype(read_as(array.dtype))
-    if values.shape != array.shape or values.dtype.newbyteorder("=") != expected:
+    fits = values.shape == array.shape or (array.apart is not None and values.size == array.size)
+    if not fits or values.dtype.newbyteorder("=") != expected:
         found = f"{values.dtype} {values.shape}"
         raise ValueError(f"{array.path}: expected values of {expected} {array.shape}, found {found}.")
     yield from ahead(ordered(slab, array) for slab in slabs(values, SLAB))

@@ -110,7 +110,7 @@ def _write(found: Plan, out: str | Path) -> None:
     if Path(path).suffix.lower() == Path(out).suffix.lower():
         from weightwise.formats.overwriting import overwrite
 
-        overwrite(path, out, [(filling.target, filling.values) for filling in filled])
+        overwrite(path, out, [(replace(item.target, apart=item.apart), item.values) for item in filled])
     elif Path(out).suffix.lower() == ".safetensors":
         arrays = found.fillings
         write_safetensors(

@@ -201,7 +201,9 @@ def _converted(weight: Weight, found: Weight, fed: Fed, laid: Callable[[], Array
             array = found.bound.arrange(array, wanted.axes)
         return array.astype(dtype, copy=False)
 
-    return Filling(weight.stored, fed, why, values, lossy)
+    own = found.stored.apart if wanted is None and laid == found.values else None
+    apart = (lambda: own().astype(dtype, copy=False)) if own is not None else None
+    return Filling(weight.stored, fed, why, values, lossy, apart)
 
 
 def _other_axes(own: Bound | None, wanted: Bound | None) -> Bound | None:
