@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy
 from start import PYTHON, WEIGHTWISE, Measured, report, run_once
 
-from weightwise.formats.keras_writer import write_keras
-from weightwise.formats.safetensors_writer import Written, write_safetensors
+from weightwise.formats.keras.writer import write_keras
+from weightwise.formats.safetensors.writer import Written, write_safetensors
 from weightwise.stored import Addressing, Call, StoredArray, StoredLayer, StoredModel, Tensor
 
 UNITS = 8192

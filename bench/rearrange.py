@@ -26,7 +26,7 @@ SMALL_BYTES, SMALL_CALLS = 1 << 20, 300
 MEBIBYTES = 1024
 WRITE = """
 import numpy
-from weightwise.formats.safetensors_writer import Written, write_safetensors
+from weightwise.formats.safetensors.writer import Written, write_safetensors
 array = numpy.ones((16384, 16384), "float32")
 write_safetensors(PATH, [Written("weight", array.shape, "float32", lambda: array.T)])
 """

@@ -37,7 +37,7 @@ def rows() -> Iterator[str]:
     """Yield a row for each reader: what it says of itself, and whether it reads files, archives or folders."""
     for name in dict.fromkeys((*SOURCES, *ARCHIVES, *FOLDERS)):
         kinds = ", ".join(kind for kind, names in KINDS.items() if name in names)
-        yield f"{summary(name)} | {kinds} | `{name}.py`"
+        yield f"{summary(name)} | {kinds} | `{name.replace('.', '/')}`"
 
 
 def summary(name: str) -> str:

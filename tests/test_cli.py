@@ -12,7 +12,7 @@ import numpy
 import pytest
 
 from weightwise.cli import COMMANDS, main
-from weightwise.formats.safetensors_writer import Written, write_safetensors
+from weightwise.formats.safetensors.writer import Written, write_safetensors
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "mnist_cnn.keras"

@@ -11,7 +11,7 @@ import pytest
 import weightwise
 from tests.test_imports import FRAMEWORKS, loaded_by
 from weightwise.cli import main
-from weightwise.formats.safetensors_writer import Written, write_safetensors
+from weightwise.formats.safetensors.writer import Written, write_safetensors
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 EXAMPLE = EXAMPLES / "mnist_cnn.keras"

@@ -15,7 +15,7 @@ import weightwise
 from tests.samples import CORPUS
 from weightwise.answers.proof import Verdict
 from weightwise.answers.proving import prove
-from weightwise.formats.safetensors_writer import Written, write_safetensors
+from weightwise.formats.safetensors.writer import Written, write_safetensors
 
 pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"the corpus of real files is not there: {CORPUS}")
 

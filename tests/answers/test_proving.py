@@ -19,7 +19,7 @@ from weightwise.answers.proving import Asked, Proof, has_graph, prove
 from weightwise.answers.sample_inputs import concrete, entering, entries, fitted, random_inputs
 from weightwise.answers.tracing import traced
 from weightwise.errors import SelectionError, UnsupportedError
-from weightwise.formats.safetensors_writer import Written, write_safetensors
+from weightwise.formats.safetensors.writer import Written, write_safetensors
 from weightwise.model import Model
 from weightwise.naming import named
 from weightwise.porting.carrying import port

@@ -8,7 +8,7 @@ import numpy
 import pytest
 
 from weightwise.conventions.pytorch import configuration, describe
-from weightwise.formats.torch_sequence import SEQUENTIAL, calls_in
+from weightwise.formats.pytorch.sequence import SEQUENTIAL, calls_in
 from weightwise.naming.assemble import named
 from weightwise.ops.arranging import Exchange, Transpose
 from weightwise.ops.merge import Merge

@@ -7,8 +7,9 @@ import pytest
 
 from tests.samples import SAMPLES, arrays
 from weightwise.errors import FormatError, UnsupportedError
-from weightwise.formats import flax_msgpack_writer, open_stored
-from weightwise.formats.flax_msgpack_writer import head, number, text, write_msgpack
+from weightwise.formats import open_stored
+from weightwise.formats.jax import flax_msgpack_writer
+from weightwise.formats.jax.flax_msgpack_writer import head, number, text, write_msgpack
 from weightwise.stored import Addressing, StoredArray, StoredLayer, StoredModel
 
 

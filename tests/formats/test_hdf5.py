@@ -9,11 +9,11 @@ from tests.samples import SAMPLES
 from weightwise.errors import FormatError
 from weightwise.formats import open_stored
 from weightwise.formats.hdf5 import is_hdf5, read_hdf5
-from weightwise.formats.hdf5_headers import Headers
-from weightwise.formats.hdf5_messages import Kind, decoded
-from weightwise.formats.hdf5_newest import HeaderFile, plain
-from weightwise.formats.hdf5_structure import Walk
-from weightwise.formats.hdf5_values import ChunkPlace, Chunks, Layout, layout_problem, read_values
+from weightwise.formats.hdf5.headers import Headers
+from weightwise.formats.hdf5.messages import Kind, decoded
+from weightwise.formats.hdf5.newest import HeaderFile, plain
+from weightwise.formats.hdf5.structure import Walk
+from weightwise.formats.hdf5.values import ChunkPlace, Chunks, Layout, layout_problem, read_values
 from weightwise.source import memory_source, open_source
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from weightwise.errors import UnsupportedError
 from weightwise.formats.hdf5 import read_hdf5
-from weightwise.formats.hdf5_writer import Dataset, Group, write_hdf5
+from weightwise.formats.hdf5.writer import Dataset, Group, write_hdf5
 from weightwise.source import memory_source, open_source
 from weightwise.stored import StoredArray
 

@@ -10,7 +10,7 @@ import pytest
 
 from weightwise.errors import FormatError
 from weightwise.formats.json_text import read_json
-from weightwise.formats.keras_config import ConfigReader, Entry, snake_case
+from weightwise.formats.keras.config import ConfigReader, Entry, snake_case
 from weightwise.stored import Call, Tensor
 
 

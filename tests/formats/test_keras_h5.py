@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from weightwise.formats.hdf5 import Contents
-from weightwise.formats.keras_h5 import open_legacy
+from weightwise.formats.keras.legacy import open_legacy
 from weightwise.source import memory_source
 from weightwise.stored import StoredArray, StoredModel
 

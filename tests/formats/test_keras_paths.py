@@ -6,8 +6,8 @@ from typing import Any
 
 from tests.samples import layers
 from weightwise.formats.hdf5 import Contents
-from weightwise.formats.keras_config import ConfigReader
-from weightwise.formats.keras_weights import weights_model
+from weightwise.formats.keras.config import ConfigReader
+from weightwise.formats.keras.weights import weights_model
 from weightwise.source import memory_source
 from weightwise.stored import StoredArray, StoredModel
 

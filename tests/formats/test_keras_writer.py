@@ -12,8 +12,8 @@ import pytest
 from tests.samples import SAMPLES
 from weightwise.errors import UnsupportedError
 from weightwise.formats import open_stored
-from weightwise.formats.keras_graph_writer import in_order, is_functional, serialised
-from weightwise.formats.keras_writer import write_keras, write_keras_weights
+from weightwise.formats.keras.graph_writer import in_order, is_functional, serialised
+from weightwise.formats.keras.writer import write_keras, write_keras_weights
 from weightwise.stored import Addressing, Call, StoredArray, StoredLayer, StoredModel, Tensor
 
 SAVED = sorted(path.name for path in SAMPLES.glob("keras3_*.keras"))

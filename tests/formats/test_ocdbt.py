@@ -9,7 +9,7 @@ import pytest
 from tests.samples import SAMPLES
 from weightwise.errors import FormatError, UnsupportedError
 from weightwise.formats.cursor import Cursor
-from weightwise.formats.ocdbt import MANIFEST_MAGIC, body, crc32c, keys_of, read_database, varint
+from weightwise.formats.jax.ocdbt import MANIFEST_MAGIC, body, crc32c, keys_of, read_database, varint
 from weightwise.source import memory_source, open_folder
 
 

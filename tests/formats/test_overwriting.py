@@ -22,7 +22,7 @@ from weightwise.errors import FormatError, UnsupportedError, UnwritableError
 from weightwise.formats import checksums, open_stored, overwriting
 from weightwise.formats.dtypes import BITS, SMALL_INTEGERS, code_dtype, decoded, encoded, read_as, table
 from weightwise.formats.overwriting import overwrite
-from weightwise.formats.safetensors_writer import Written, write_safetensors
+from weightwise.formats.safetensors.writer import Written, write_safetensors
 from weightwise.stored import StoredArray, StoredModel
 
 SUFFIXES = {".keras", ".h5", ".pt", ".pth", ".ckpt", ".pt2", ".npy", ".npz", ".msgpack", ".safetensors", ".eqx"}

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from weightwise.errors import FormatError
 from weightwise.formats.cursor import Cursor
-from weightwise.formats.pickle_allowed import PYTHON
-from weightwise.formats.pickle_numpy import ndarray
-from weightwise.formats.pickle_opcodes import ACTIONS
-from weightwise.formats.pickle_values import Global, Instance, Unhashed
-from weightwise.formats.pickled import STOP, read_pickle
-from weightwise.formats.torch_values import TORCH
+from weightwise.formats.pickles import STOP, read_pickle
+from weightwise.formats.pickles.allowed import PYTHON
+from weightwise.formats.pickles.numpy_values import ndarray
+from weightwise.formats.pickles.opcodes import ACTIONS
+from weightwise.formats.pickles.values import Global, Instance, Unhashed
+from weightwise.formats.pytorch.values import TORCH
 from weightwise.source import Source, memory_source
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)

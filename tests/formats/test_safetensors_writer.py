@@ -11,7 +11,7 @@ from tests.samples import SAMPLES, arrays, everything
 from weightwise.errors import UnsupportedError
 from weightwise.formats import open_stored
 from weightwise.formats.safetensors import axes_entry
-from weightwise.formats.safetensors_writer import Written, write_safetensors
+from weightwise.formats.safetensors.writer import Written, write_safetensors
 from weightwise.kernels.contiguous import SLAB_BYTES
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from weightwise.formats.pickle_values import Global, Instance
-from weightwise.formats.torch_configuration import configuration
-from weightwise.formats.torch_modules import modules_in
+from weightwise.formats.pickles.values import Global, Instance
+from weightwise.formats.pytorch.configuration import configuration
+from weightwise.formats.pytorch.modules import modules_in
 
 
 def instance(package, called, /, **state):

@@ -6,9 +6,9 @@ import ast
 
 import pytest
 
-from weightwise.formats.torch_functions import regrouped, spread
-from weightwise.formats.torch_meanings import Held
-from weightwise.formats.torch_operators import FUNCTIONS, OPERATORS, meaning, turned
+from weightwise.formats.pytorch.functions import regrouped, spread
+from weightwise.formats.pytorch.meanings import Held
+from weightwise.formats.pytorch.operators import FUNCTIONS, OPERATORS, meaning, turned
 from weightwise.stored import Tensor
 
 X = Tensor("before")

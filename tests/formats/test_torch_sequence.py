@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weightwise.formats.torch_sequence import ATTENTION, SEQUENTIAL, UNKNOWN, calls_in
+from weightwise.formats.pytorch.sequence import ATTENTION, SEQUENTIAL, UNKNOWN, calls_in
 from weightwise.stored import Tensor
 
 LEAF = ("ReLU", "torch.nn.modules.activation")

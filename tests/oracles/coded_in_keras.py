@@ -17,7 +17,7 @@ from weightwise.answers.forward import forward
 from weightwise.answers.sample_inputs import random_inputs
 from weightwise.errors import WeightwiseError
 from weightwise.formats import open_stored
-from weightwise.formats.keras_writer import write_keras_weights
+from weightwise.formats.keras.writer import write_keras_weights
 from weightwise.naming import named
 from weightwise.porting.porting import lowered, speller
 from weightwise.views.code_keras import code

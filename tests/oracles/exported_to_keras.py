@@ -18,7 +18,7 @@ from torch.nn import functional
 
 import weightwise
 from weightwise.answers.forward import forward
-from weightwise.formats.keras_writer import write_keras
+from weightwise.formats.keras.writer import write_keras
 from weightwise.porting.porting import lowered, speller
 
 

@@ -29,8 +29,8 @@ from tests.oracles.proof import Fact
 from tests.oracles.spelled_facts import expected, fact_inputs, facts, label, laid, model
 from weightwise.conventions.keras.spelling import SPELLER
 from weightwise.errors import UnsupportedError
-from weightwise.formats.keras_graph_writer import serialised
-from weightwise.formats.keras_writer import write_keras_weights
+from weightwise.formats.keras.graph_writer import serialised
+from weightwise.formats.keras.writer import write_keras_weights
 from weightwise.porting.porting import Ported, lowered
 
 TOLERANCES = {"RMSNorm": 1e-6}

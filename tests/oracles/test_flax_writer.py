@@ -6,8 +6,9 @@ import numpy
 import pytest
 
 from tests.samples import SAMPLES
-from weightwise.formats import flax_msgpack_writer, open_stored
-from weightwise.formats.flax_msgpack_writer import write_msgpack
+from weightwise.formats import open_stored
+from weightwise.formats.jax import flax_msgpack_writer
+from weightwise.formats.jax.flax_msgpack_writer import write_msgpack
 from weightwise.stored import Addressing, StoredArray, StoredLayer, StoredModel
 
 # Frameworks warn of one another, which is not ours to mend.

@@ -8,7 +8,7 @@ import random
 import numpy
 import pytest
 
-from weightwise.formats.hdf5_writer import Dataset, Group, write_hdf5
+from weightwise.formats.hdf5.writer import Dataset, Group, write_hdf5
 from weightwise.stored import StoredArray
 
 pytestmark = pytest.mark.oracle

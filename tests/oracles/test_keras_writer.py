@@ -17,7 +17,7 @@ import pytest
 
 from tests.samples import SAMPLES
 from weightwise.formats import open_stored
-from weightwise.formats.keras_writer import write_keras, write_keras_weights
+from weightwise.formats.keras.writer import write_keras, write_keras_weights
 from weightwise.stored import Addressing
 
 # Frameworks warn of one another, which is not ours to mend.

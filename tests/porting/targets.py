@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy
 
-from weightwise.formats.safetensors_writer import Written, write_safetensors
+from weightwise.formats.safetensors.writer import Written, write_safetensors
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "mnist_cnn.keras"

@@ -14,7 +14,7 @@ import pytest
 
 from tests.porting.targets import write_arrays
 from weightwise.formats import open_stored
-from weightwise.formats.keras_writer import write_keras
+from weightwise.formats.keras.writer import write_keras
 from weightwise.source import PARTIAL
 from weightwise.stored import Addressing, Call, StoredArray, StoredLayer, StoredModel, Tensor
 

@@ -25,26 +25,26 @@ MOST_TRIED = 1000
 """So many files of a folder are looked into for the one that is a model."""
 SOURCES = (
     "safetensors",
-    "torch_legacy",
-    "torch_tar",
-    "torch_sharded",
-    "torch_distributed",
+    "pytorch.legacy",
+    "pytorch.tar",
+    "pytorch.sharded",
+    "pytorch.distributed",
     "numpy_files",
-    "equinox",
-    "flax_msgpack",
-    "keras_hdf5",
-    "keras_weights",
+    "jax.equinox",
+    "jax.flax_msgpack",
+    "keras.hdf5",
+    "keras.weights",
 )
 """The readers of a `Source`."""
-BEGINNINGS = {b"\x89HDF": "keras_hdf5", b"\x80\x02": "torch_legacy", b"\x93NUM": "numpy_files"}
+BEGINNINGS = {b"\x89HDF": "keras.hdf5", b"\x80\x02": "pytorch.legacy", b"\x93NUM": "numpy_files"}
 """The reader that is asked first of a file that begins so, because every reader that is asked must be imported."""
-ARCHIVES = ("keras_archive", "torch_zip", "numpy_files", "torchscript", "torch_exported")
+ARCHIVES = ("keras.archive", "pytorch.zipped", "numpy_files", "pytorch.script", "pytorch.exported")
 """The readers of an `Archive`."""
 FOLDERS: tuple[str, ...] = (
     "safetensors",
-    "torch_distributed",
-    "torch_sharded",
-    "orbax",
+    "pytorch.distributed",
+    "pytorch.sharded",
+    "jax.orbax",
 )
 """The readers of a `Folder`."""
 READABLE = (

@@ -39,21 +39,21 @@ def known(framework: str) -> str:
 
 def write_keras(path: Path, stored: StoredModel) -> None:
     """Writes an archive of Keras."""
-    from weightwise.formats.keras_writer import write_keras
+    from weightwise.formats.keras.writer import write_keras
 
     write_keras(path, stored)
 
 
 def write_keras_weights(path: Path, stored: StoredModel) -> None:
     """Writes a weights file of Keras."""
-    from weightwise.formats.keras_writer import write_keras_weights
+    from weightwise.formats.keras.writer import write_keras_weights
 
     write_keras_weights(path, stored)
 
 
 def write_msgpack(path: Path, stored: StoredModel) -> None:
     """Writes a tree of Flax."""
-    from weightwise.formats.flax_msgpack_writer import write_msgpack
+    from weightwise.formats.jax.flax_msgpack_writer import write_msgpack
 
     write_msgpack(path, stored)
 
@@ -61,7 +61,7 @@ def write_msgpack(path: Path, stored: StoredModel) -> None:
 def write_safetensors(path: Path, stored: StoredModel) -> None:
     """Writes the arrays by their names, with the axes that they declare."""
     from weightwise.formats.safetensors import FRAMEWORKS, axes_entry
-    from weightwise.formats.safetensors_writer import Written, write_safetensors
+    from weightwise.formats.safetensors.writer import Written, write_safetensors
 
     arrays = dict(named(stored))
     axes = axes_entry({name: array.axes for name, array in arrays.items() if array.axes})
@@ -75,7 +75,7 @@ def named(stored: StoredModel) -> Iterator[tuple[str, StoredArray]]:
 
     Raises `UnsupportedError` where two have one name.
     """
-    from weightwise.formats.flax_msgpack_writer import variables
+    from weightwise.formats.jax.flax_msgpack_writer import variables
 
     met: set[str] = set()
     flax = ((".".join(path), array) for path, array in variables(stored.root))

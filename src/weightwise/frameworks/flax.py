@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from weightwise.formats.flax_msgpack_writer import variables as stored_variables
+from weightwise.formats.jax.flax_msgpack_writer import variables as stored_variables
 from weightwise.model import Model
 from weightwise.stored import Tensor
 from weightwise.views.code_flax import code

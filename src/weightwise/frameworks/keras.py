@@ -78,7 +78,7 @@ def _file(model: Model) -> Iterator[str]:
         return
     if stored.addressing is not Addressing.PATH:
         raise UnsupportedError("Keras is asked about files, and this model is none")
-    from weightwise.formats.keras_writer import write_keras
+    from weightwise.formats.keras.writer import write_keras
 
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "model.keras")

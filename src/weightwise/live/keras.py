@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from weightwise.formats.keras_config import ConfigReader, Entry
+from weightwise.formats.keras.config import ConfigReader, Entry
 from weightwise.live.values import in_memory, name_of
 from weightwise.stored import Addressing, StoredArray, StoredLayer, StoredModel
 

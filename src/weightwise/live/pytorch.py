@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from weightwise.conventions.pytorch import configuration
 from weightwise.errors import UnsupportedError
 from weightwise.formats.dtypes import NUMPY
+from weightwise.formats.pytorch.sequence import calls_in
 from weightwise.formats.state_dict import WRAPPERS, Module, root_of, unwrapped
-from weightwise.formats.torch_sequence import calls_in
 from weightwise.live.values import in_memory, is_instance, name_of
 from weightwise.stored import Addressing, StoredArray, StoredModel
 

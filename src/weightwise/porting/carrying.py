@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import weightwise
 from weightwise.errors import UnsupportedError
-from weightwise.formats.safetensors_writer import Written, write_safetensors
+from weightwise.formats.safetensors.writer import Written, write_safetensors
 from weightwise.kernels.memory import reused
 from weightwise.model import Model
 from weightwise.porting.plan import Plan, plan

@@ -15,7 +15,7 @@ from typing import Any
 from weightwise.conventions.keras.configuration import activation, channels_first, class_of, use_bias
 from weightwise.conventions.row import Config, Description, Part, Row, Shapes
 from weightwise.conventions.rule import Rule, refuse, sizes_of
-from weightwise.formats.keras_config import snake_case
+from weightwise.formats.keras.config import snake_case
 from weightwise.ops.cells import Cell, GruCell, LstmCell, SimpleCell, StackedCells
 from weightwise.ops.conv_cell import ConvLstmCell
 from weightwise.ops.operation import Shape, ShapeError

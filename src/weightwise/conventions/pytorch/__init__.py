@@ -14,7 +14,7 @@ from weightwise.conventions.pytorch.wings import WINGS
 from weightwise.conventions.row import Config, Description, Row, Shapes
 from weightwise.conventions.table import Table
 from weightwise.conventions.wings import Rules
-from weightwise.formats.torch_configuration import configuration
+from weightwise.formats.pytorch.configuration import configuration
 
 RULES = Rules(WINGS)
 TABLE = Table(RULES, rows_for, by_name=True)

@@ -18,7 +18,7 @@ from weightwise.axes import Expand, Merge, Term, parse
 from weightwise.axes.terms import atoms, leaves
 from weightwise.conventions.row import Config, Description, Shapes, Slot
 from weightwise.conventions.table import Table
-from weightwise.formats.torch_configuration import DIMS
+from weightwise.formats.pytorch.configuration import DIMS
 from weightwise.ops.operation import ShapeError
 from weightwise.ops.reparametrised import LENGTHS, SINGULAR, Normed, Reparametrised, axis_name, part_role
 
