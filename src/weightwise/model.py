@@ -218,6 +218,11 @@ class Model:
         yield from _walk(self.root.layers)
 
     @property
+    def has_graph(self) -> bool:
+        """Whether the file says which layer reads which."""
+        return any(layer.calls for layer in self.stored.root.layers)
+
+    @property
     def own(self) -> Layer | None:
         """The model as a layer of the arrays that belong to none of its layers; None where there are none."""
         weights = tuple(weight for weight in self.weights if not weight.layer)

@@ -10,7 +10,7 @@ import pytest
 from tests.samples import SAMPLES, arrays, everything
 from weightwise.errors import UnsupportedError
 from weightwise.formats import open_stored
-from weightwise.formats.safetensors import axes_entry
+from weightwise.formats.safetensors.file import axes_entry
 from weightwise.formats.safetensors.writer import Written, write_safetensors
 from weightwise.kernels.contiguous import SLAB_BYTES
 

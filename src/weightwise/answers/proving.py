@@ -298,7 +298,7 @@ def _needed(one: Model, other: Model | None) -> Model:
 
 def has_graph(model: Model) -> bool:
     """Return whether a file says which layer reads which."""
-    return bool(model.stored.root.outputs) and any(layer.calls for layer in model.stored.root.layers)
+    return bool(model.stored.root.outputs) and model.has_graph
 
 
 def _asked(

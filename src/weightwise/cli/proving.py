@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import weightwise
@@ -111,10 +110,11 @@ def _save(proof: Proof, path: str) -> None:
     import numpy
 
     from weightwise.errors import UnsupportedError
+    from weightwise.formats.durable import whole
 
     if not proof.outputs:
         raise UnsupportedError(f"{path}: there are no outputs to write: {' '.join(proof.notes)}")
-    with Path(path).open("wb") as file:
+    with whole(path) as file:
         if len(proof.outputs) == 1:
             numpy.save(file, proof.outputs[0])
         else:

@@ -24,7 +24,7 @@ MOST_PROBLEMS = 20
 MOST_TRIED = 1000
 """So many files of a folder are looked into for the one that is a model."""
 SOURCES = (
-    "safetensors",
+    "safetensors.file",
     "pytorch.legacy",
     "pytorch.tar",
     "pytorch.sharded",
@@ -41,7 +41,7 @@ BEGINNINGS = {b"\x89HDF": "keras.hdf5", b"\x80\x02": "pytorch.legacy", b"\x93NUM
 ARCHIVES = ("keras.archive", "pytorch.zipped", "numpy_files", "pytorch.script", "pytorch.exported")
 """The readers of an `Archive`."""
 FOLDERS: tuple[str, ...] = (
-    "safetensors",
+    "safetensors.file",
     "pytorch.distributed",
     "pytorch.sharded",
     "jax.orbax",

@@ -41,7 +41,7 @@ def whole(path: str | Path) -> Iterator[BufferedRandom]:
         if target.exists():
             shutil.copymode(target, partial)
         partial.replace(target)
-    except BaseException as error:
+    except BaseException as error:  # an interrupt leaves nothing behind, either
         partial.unlink(missing_ok=True)
         if isinstance(error, OSError) and not isinstance(error, WeightwiseError):
             raise unwritable(target, error, "make room there or write to another place") from error

@@ -60,7 +60,7 @@ def write_msgpack(path: Path, stored: StoredModel) -> None:
 
 def write_safetensors(path: Path, stored: StoredModel) -> None:
     """Writes the arrays by their names, with the axes that they declare."""
-    from weightwise.formats.safetensors import FRAMEWORKS, axes_entry
+    from weightwise.formats.safetensors.file import FRAMEWORKS, axes_entry
     from weightwise.formats.safetensors.writer import Written, write_safetensors
 
     arrays = dict(named(stored))

@@ -7,7 +7,7 @@ counts: masks are not modelled. A stateful layer is computed as after a reset of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from weightwise.ops.cells import Cell, prefixed, within
@@ -37,6 +37,10 @@ class Recurrent(Operation):
     def input_axis(self) -> str:
         """Return the axis of the cell that is the last axis of the input."""
         return self.cell.input_axis
+
+    def stateless(self) -> Recurrent:
+        """Return the same without the states behind its output."""
+        return replace(self, states=False)
 
     def roles(self) -> Mapping[str, str]:
         """Return the roles of the cell."""
@@ -117,6 +121,10 @@ class Bidirectional(Operation):
     def input_axis(self) -> str:
         """Return the axis of both cells that is the last axis of the input."""
         return self.onward.input_axis if self.onward.input_axis == self.backward.input_axis else ""
+
+    def stateless(self) -> Bidirectional:
+        """Return the same without the states behind its outputs."""
+        return replace(self, onward=self.onward.stateless(), backward=self.backward.stateless())
 
     def roles(self) -> Mapping[str, str]:
         """Return the roles of both directions."""

@@ -17,6 +17,7 @@ from weightwise.axes.terms import Term, atoms, replaced
 from weightwise.conventions.row import Slot
 from weightwise.conventions.spelling import Alone, Block, Feed, Filled, Joined, Laid, Same, Summed
 from weightwise.errors import AxesError, UnsupportedError
+from weightwise.formats.dtypes import read_as
 from weightwise.model import Layer, Weight
 
 if TYPE_CHECKING:
@@ -72,9 +73,11 @@ def fed(layer: Layer | None, feed: Feed | None, slot: Slot, what: str) -> Fed:
                 rest = {name: kept for name, kept in blocks.items() if name != axis}
                 return _gathered(_pieces(layer, roles[label], slot, names, what), slot, rest, what)
             pieces = [
-                Piece(piece.weight, piece.bound, {**piece.blocks, axis: label}, piece.axes)
+                piece
                 for label, role in roles.items()
-                for piece in _pieces(layer, role, slot, {**renamed, **apart.get(label, {})}, what)
+                for piece in _placed(
+                    _pieces(layer, role, slot, {**renamed, **apart.get(label, {})}, what), {axis: label}
+                )
             ]
             return _gathered(pieces, slot, blocks, what)
         case Block(role, axis, label, renamed):
@@ -87,9 +90,9 @@ def fed(layer: Layer | None, feed: Feed | None, slot: Slot, what: str) -> Fed:
             return _alone(_pieces(layer, role, slot, {}, what), slot, blocks, (axis, label), what)
         case Laid(places):
             laid = [
-                Piece(piece.weight, piece.bound, {**piece.blocks, **_blocks(at)}, piece.axes)
+                piece
                 for role, at in places.items()
-                for piece in _pieces(layer, role, slot, {}, what)
+                for piece in _placed(_pieces(layer, role, slot, {}, what), _blocks(at))
             ]
             found = _gathered(laid, slot, blocks, what)
             return replace(found, pattern=f"{found.pattern}; 0 elsewhere")
@@ -101,10 +104,13 @@ def in_source_order(layer: Layer | None, slot: Slot) -> Slot:
     That is so where nothing between the layers was laid otherwise: `in out` is then `(heads head_dim) out`, and where
     the source does not tell them, `(position c) out` is `in out`.
     """
-    axis = layer.operation.input_axis if layer is not None and layer.operation is not None else ""
-    for weight in layer.weights if layer is not None and axis else ():
+    operation = layer.operation if layer is not None else None
+    if layer is None or operation is None or not operation.input_axis:
+        return slot
+    axis = operation.input_axis
+    for weight in layer.weights:
         if weight.role == slot.role and weight.bound is not None:
-            plain = layer.operation.roles()[weight.role]  # type: ignore[union-attr]
+            plain = operation.roles()[weight.role]
             if axis not in weight.bound.axes.names:
                 return replace(slot, axes=_renamed(slot.axes, {axis: _told(plain, weight.neutral, axis)}))
             if axis not in parse(slot.axes).names and axis not in parse(slot.neutral).names:
@@ -220,34 +226,34 @@ def _assembled(pieces: Sequence[Piece], slot: Slot, blocks: Blocks) -> Fed:
     """Return an array that is put together from several."""
     import numpy
 
-    target = _whole(pieces, slot, blocks)
+    target = _whole(pieces, slot)
     places = [(piece, _beyond(piece.blocks, blocks), _beyond(blocks, piece.blocks)) for piece in pieces]
 
     def values() -> Array:
-        result = numpy.zeros(target.shape, pieces[0].weight.values().dtype)
+        result = numpy.zeros(target.shape, read_as(pieces[0].weight.dtype))
         for piece, into, chosen in places:
             array, bound = piece.bound.select(piece.weight.values(), chosen)
             place, axes = target.select(result, into)
-            place[...] = bound.arrange(array, _renamed_like(piece, slot, str(axes.axes), into))
+            place[...] = bound.arrange(array, _renamed_like(piece, slot, str(axes.axes)))
         return result
 
     for piece, into, chosen in places:  # what cannot be arranged is told now, not when the values are asked for
         dummy = numpy.broadcast_to(numpy.uint8(0), target.shape)
         axes = str(target.select(dummy, into)[1].axes)
-        _selected(piece.bound, chosen).rearranged(_renamed_like(piece, slot, axes, into))
+        _selected(piece.bound, chosen).rearranged(_renamed_like(piece, slot, axes))
     parts = " + ".join(_chosen(piece.bound, {**into, **chosen}) for piece, into, chosen in places)
     weights = tuple(piece.weight for piece in pieces)
     return Fed(target.shape, weights[0].dtype, weights, f"{parts} -> {target.notation}", values)
 
 
-def _renamed_like(piece: Piece, slot: Slot, axes: str, into: Blocks) -> str:
+def _renamed_like(piece: Piece, slot: Slot, axes: str) -> str:
     """Return the axes of one block of the target in the names of the piece that fills it."""
     own, target = list(atoms(parse(piece.axes).terms)), list(atoms(parse(slot.axes).terms))
     names = {str(theirs): str(ours) for theirs, ours in zip(target, own, strict=True) if theirs != ours}
     return _renamed(axes, names)
 
 
-def _whole(pieces: Sequence[Piece], slot: Slot, blocks: Blocks) -> Bound:
+def _whole(pieces: Sequence[Piece], slot: Slot) -> Bound:
     """Return the target's axes with the sizes that the slot and all pieces tell."""
     sizes = dict(slot.sizes)
     for piece in pieces:
@@ -287,28 +293,21 @@ def _labels(pieces: Sequence[Piece], axis: str) -> tuple[str, ...]:
 
 def _alone(pieces: Sequence[Piece], slot: Slot, blocks: Blocks, place: tuple[str, str], what: str) -> Fed:
     """Return the source's array as one block, zeros as another, or an array of both."""
+    axis, label = place
+    found = _gathered(_placed(pieces, {axis: label}), slot, {**blocks, axis: label} if axis in blocks else blocks, what)
+    if axis not in blocks:
+        return replace(found, pattern=f"{found.pattern}; 0 elsewhere")
+    if blocks[axis] == label:
+        return found
     import numpy
 
-    axis, label = place
-    rest = {name: kept for name, kept in blocks.items() if name != axis}
-    if axis in blocks:
-        own = _gathered(pieces, slot, rest, what)
-        if blocks[axis] == label:
-            return own
-        zero = f"0: the other one is all of {pieces[0].weight.name}, and the two are added"
-        return Fed(own.shape, own.dtype, (), zero, lambda: numpy.zeros(own.shape, own.read().dtype))
-    target = _whole(pieces, slot, blocks)
-    (piece,) = pieces
-    inner = _selected(target, {axis: label})
+    zero = f"0: the other one is all of {pieces[0].weight.name}, and the two are added"
+    return Fed(found.shape, found.dtype, (), zero, lambda: numpy.zeros(found.shape, read_as(found.dtype)))
 
-    def values() -> Array:
-        array = piece.bound.arrange(piece.weight.values(), inner.axes)
-        result = numpy.zeros(target.shape, array.dtype)
-        target.select(result, {axis: label})[0][...] = array
-        return result
 
-    pattern = f"{piece.bound.pattern(inner.axes)}, {axis}={label}; 0 elsewhere in {target.notation}"
-    return Fed(target.shape, piece.weight.dtype, (piece.weight,), pattern, values)
+def _placed(pieces: Sequence[Piece], blocks: Blocks) -> list[Piece]:
+    """Return pieces as blocks of an axis."""
+    return [replace(piece, blocks={**piece.blocks, **blocks}) for piece in pieces]
 
 
 def _constant(slot: Slot, value: float | tuple[float, ...], reason: str, dtype: str, what: str) -> Fed:

@@ -62,7 +62,7 @@ class Flow:
 def flow(model: Model) -> Flow:
     """Return the calls of a model; raises `UnsupportedError` for one whose graph is not known, or not whole."""
     root = model.root
-    if not any(layer.calls for layer in root.stored.layers):
+    if not model.has_graph:
         raise UnsupportedError(f"{model.stored.path}: the file has no graph that says which layer reads which")
     walk = _Walk()
     entering = tuple(Value(ENTRY, index) for index in range(max(len(root.stored.inputs), 1)))

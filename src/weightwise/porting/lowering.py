@@ -30,7 +30,6 @@ from weightwise.ops.arranging import DropAxes
 from weightwise.ops.multi_head import MultiHeadAttention
 from weightwise.ops.norm import Norm
 from weightwise.ops.operation import Operation, Shape
-from weightwise.ops.recurrent import Bidirectional, Recurrent
 from weightwise.ops.reshaping import Flatten, Input
 from weightwise.ops.stacked import StackedRecurrent
 from weightwise.ops.taking import Take
@@ -130,6 +129,11 @@ def step_name(layer: str, step: Step) -> str:
     return f"layer_{name}" if not name or name[0].isdigit() else name
 
 
+def layer_name(layer: str) -> str:
+    """Return what a layer is called in the target."""
+    return step_name(layer, Step("", {}))
+
+
 def _spelled(speller: Speller, layer: Layer, operation: Operation, shapes: Sequence[Shape]) -> Spelled:
     """Return the spelling of a layer; raises `UnsupportedError` with its name."""
     try:
@@ -151,14 +155,8 @@ def _alone(operation: Operation) -> Operation:
     if isinstance(operation, MultiHeadAttention):
         return replace(operation, scores=False)
     if isinstance(operation, StackedRecurrent):
-        return replace(operation, levels=tuple(map(_stateless, operation.levels)))
+        return replace(operation, levels=tuple(level.stateless() for level in operation.levels))
     return operation
-
-
-def _stateless(level: Recurrent | Bidirectional) -> Recurrent | Bidirectional:
-    if isinstance(level, Recurrent):
-        return replace(level, states=False)
-    return replace(level, onward=replace(level.onward, states=False), backward=replace(level.backward, states=False))
 
 
 class _Lowering:

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from weightwise.axes import Bound, parse
 from weightwise.conventions.layout import arranged_shape, as_it_is
-from weightwise.conventions.spelling import Speller, Step
+from weightwise.conventions.spelling import Speller
 from weightwise.errors import AxesError, UnsupportedError
 from weightwise.formats.dtypes import BITS, SMALL_FLOATS, SMALL_INTEGERS, read_as
 from weightwise.model import Model, Weight
 from weightwise.ops.operation import Operation, Shape
 from weightwise.porting.feeding import Fed
 from weightwise.porting.flow import ENTRY, Value, flow
-from weightwise.porting.lowering import step_name
+from weightwise.porting.lowering import layer_name
 from weightwise.porting.matching import Pair, matched
-from weightwise.porting.porting import Ported, Transfer, lowered, speller
+from weightwise.porting.porting import Ported, lowered, speller
 from weightwise.porting.rows import Rows, check_told, differ, rearranged, rows_said, rows_told
-from weightwise.porting.told import has_graph, knows_more, told
+from weightwise.porting.told import knows_more, told
 from weightwise.stored import StoredArray
 
 if TYPE_CHECKING:
@@ -30,10 +30,6 @@ if TYPE_CHECKING:
 
 Told = Mapping[str, Rows | None]
 """What the rows of layers of the source are, where that is not in its own axes; None for no image."""
-
-
-PLAIN = Step("", {})
-"""A step that adds nothing to a layer's name."""
 
 
 @dataclass(frozen=True)
@@ -101,32 +97,43 @@ def plan(
     unknown = said.keys() - {layer.name for layer in source.walk()}
     if unknown:
         raise UnsupportedError(f"{source.stored.path}: it has no layer {min(unknown)!r}")
-    chosen = dict(chosen or {})
-    reasons: Mapping[str, str] = {}
-    if target is not None and knows_more(target, source):
-        by_graph = told(source, target, chosen)
-        source, chosen, reasons = by_graph.model, dict(by_graph.places), by_graph.reasons
+    if target is not None:
+        return _into(source, framework, target, dict(chosen or {}), said)
+    if chosen:
+        raise UnsupportedError("there is nothing to choose from without a target: --map goes with --into")
     found = lowered(source, framework)
-    if target is None:
-        if chosen:
-            raise UnsupportedError("there is nothing to choose from without a target: --map goes with --into")
-        if not has_graph(source):
-            check_told(source, found.model.stored.framework, said)
-        transfers = _by_path(found, found.model.weights)
-        fillings = tuple(_made(*pair, said, found) for pair in zip(found.model.weights, transfers, strict=True))
-        return Plan(source, found, None, fillings, (*_layouts(source, found), *_tied(source), *found.notes), found.left)
-    pairs = matched(found.model, target, {step_name(name, PLAIN): place for name, place in chosen.items()})
+    if not source.has_graph:
+        check_told(source, found.model.stored.framework, said)
+    fillings = tuple(_made(weight, said, found) for weight in found.model.weights)
+    return Plan(source, found, None, fillings, tuple(_settings(source, found)), found.left)
+
+
+def _into(source: Model, framework: Speller, target: Model, chosen: Mapping[str, str], said: Told) -> Plan:
+    """Return the plan of a port into a model."""
+    reasons: Mapping[str, str] = {}
+    if knows_more(target, source):
+        by_graph = told(source, target, chosen)
+        source, chosen, reasons = by_graph.model, by_graph.places, by_graph.reasons
+    found = lowered(source, framework)
+    pairs = matched(found.model, target, {layer_name(name): place for name, place in chosen.items()})
     if reasons:
         pairs = [replace(pair, why=_reason(pair, found, reasons)) for pair in pairs]
-    by_target = {name: rows for pair in pairs for name, rows in _told_by_target(pair, found)}
-    if not has_graph(source):
-        check_told(source, target.stored.framework or found.model.stored.framework, {**by_target, **said})
-    fillings = tuple(filling for pair in pairs for filling in _filled(pair, found, {**by_target, **said}))
-    compared = [] if reasons else [difference for pair in pairs for difference in _differences(pair, found)]
-    more = (*(sentence for pair in pairs for sentence in _assumed(pair)), *compared)
-    settings = (*_layouts(source, found), *_tied(source), *found.notes, *more)
-    unsaid = () if reasons or not has_graph(source) else tuple(_expected(pairs))
-    return Plan(source, found, target, fillings, settings, found.left, unsaid)
+    rows = {name: rows for pair in pairs for name, rows in _told_by_target(pair, found)} | dict(said)
+    if not source.has_graph:
+        check_told(source, found.model.stored.framework, rows)
+    fillings = tuple(filling for pair in pairs for filling in _filled(pair, found, rows))
+    settings = [*_settings(source, found), *(sentence for pair in pairs for sentence in _assumed(pair))]
+    if not reasons:  # else the graph is the target's own, with which it agrees
+        settings += (difference for pair in pairs for difference in _differences(pair, found))
+    unsaid = () if reasons or not source.has_graph else tuple(_expected(pairs))
+    return Plan(source, found, target, fillings, tuple(settings), found.left, unsaid)
+
+
+def _settings(source: Model, ported: Ported) -> Iterator[str]:
+    """Yield what no array carries, of a port to any target."""
+    yield from _layouts(source, ported)
+    yield from _tied(source)
+    yield from ported.notes
 
 
 def _framework(to: str, target: Model | None) -> Speller:
@@ -139,12 +146,8 @@ def _framework(to: str, target: Model | None) -> Speller:
     return speller(own or to)
 
 
-def _by_path(ported: Ported, weights: tuple[Weight, ...]) -> Iterator[Transfer]:
-    transfers = {transfer.path: transfer for transfer in ported.transfers}
-    return (transfers[weight.stored.path] for weight in weights)
-
-
-def _made(weight: Weight, transfer: Transfer, rows: Told, ported: Ported) -> Filling:
+def _made(weight: Weight, rows: Told, ported: Ported) -> Filling:
+    transfer = ported.by_path[weight.stored.path]
     fed, values = _laid(weight, transfer.fed, rows, ported)
     apart = weight.stored.apart if fed is transfer.fed else None
     return Filling(weight.stored, fed, transfer.why, values, apart=apart)
@@ -152,11 +155,10 @@ def _made(weight: Weight, transfer: Transfer, rows: Told, ported: Ported) -> Fil
 
 def _told_by_target(pair: Pair, ported: Ported) -> Iterator[tuple[str, Rows | None]]:
     """Yield the layers of the source of which the target's graph tells the rows that the source does not tell."""
-    transfers = {transfer.path: transfer for transfer in ported.transfers}
     for weight, found in pair.weights:
         told = rows_told(weight.bound)
         if found is not None and told is not None and rows_told(found.bound) is None:
-            for source in transfers[found.stored.path].fed.sources:
+            for source in ported.by_path[found.stored.path].fed.sources:
                 yield source.layer, told
 
 
@@ -178,12 +180,11 @@ def _in_place_of(axes: str, merged: str) -> str:
 
 
 def _filled(pair: Pair, ported: Ported, rows: Told) -> Iterator[Filling]:
-    transfers = {transfer.path: transfer for transfer in ported.transfers}
     for weight, found in pair.weights:
         if found is None:
             yield Filling(weight.stored, None, "it counts training steps, and keeps what it has", weight.values)
             continue
-        fed, values = _laid(found, transfers[found.stored.path].fed, rows, ported)
+        fed, values = _laid(found, ported.by_path[found.stored.path].fed, rows, ported)
         yield _converted(weight, found, fed, values, pair.why)
 
 
@@ -267,9 +268,11 @@ def _differences(pair: Pair, ported: Ported) -> Iterator[str]:
 
 def _layouts(source: Model, ported: Ported) -> Iterator[str]:
     """Yield how inputs and outputs lie where their axes have another order in the target."""
-    shapes = flow(source).shapes if ported.inputs else {}
-    entering = [shapes.get(Value(ENTRY, index)) for index in range(len(ported.inputs))]
-    leaving = [shapes.get(value) for value in flow(source).outputs] if ported.inputs else []
+    if not ported.inputs:
+        return
+    graph = flow(source)
+    entering = [graph.shapes.get(Value(ENTRY, index)) for index in range(len(ported.inputs))]
+    leaving = [graph.shapes.get(value) for value in graph.outputs]
     for what, placed_all, found in (("input", ported.inputs, entering), ("output", ported.outputs, leaving)):
         for number, (placed, shape) in enumerate(zip(placed_all, found, strict=True), 1):
             if shape is not None and placed.layout not in (None, as_it_is(len(shape))):
@@ -305,13 +308,8 @@ def _reason(pair: Pair, ported: Ported, reasons: Mapping[str, str]) -> str:
 
 def _sources(pair: Pair, ported: Ported) -> set[str]:
     """Return the layers of the source from which a layer of the port was made."""
-    return {
-        source.layer
-        for transfer in ported.transfers
-        if transfer.layer == pair.source.name
-        for source in transfer.fed.sources
-        if source.layer
-    }
+    fed = [ported.by_path[found.stored.path].fed for _, found in pair.weights if found is not None]
+    return {source.layer for each in fed for source in each.sources if source.layer}
 
 
 def differing(one: Operation, other: Operation) -> Iterator[tuple[str, object, object]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib import import_module
 from math import prod
 
@@ -58,6 +59,11 @@ class Ported:
     left: tuple[str, ...]
     """The paths of the source's weights that no array of the target takes."""
 
+    @cached_property
+    def by_path(self) -> Mapping[str, Transfer]:
+        """What fills each array, by its path."""
+        return {transfer.path: transfer for transfer in self.transfers}
+
 
 def speller(framework: str) -> Speller:
     """Return how a framework spells operations; raises `UnsupportedError` for an unknown one."""
@@ -72,7 +78,7 @@ def lowered(model: Model, target: Speller) -> Ported:
 
     Without a graph only the layers with weights are there, and nothing connects them.
     """
-    if not any(layer.calls for layer in model.root.stored.layers):
+    if not model.has_graph:
         return _ported(model, target, lowered_layers(model, target))
     try:
         return _ported(model, target, lowered_graph(model, target))
@@ -107,9 +113,12 @@ def _ported(model: Model, target: Speller, found: Lowered, in_order: bool = Fals
         Addressing.PATH,
         nbytes=nbytes,
     )
+    ported = named(stored)
+    if ported.problems:
+        raise UnsupportedError(f"{model.stored.path}: its port contradicts the target's table: {ported.problems[0]}")
     taken = {weight.path for transfer in transfers for weight in transfer.fed.sources}
     left = tuple(weight.path for weight in model.weights if weight.path not in taken and weight.role != "-")
-    return Ported(model, named(stored), tuple(transfers), found.inputs, found.outputs, found.placed, found.notes, left)
+    return Ported(model, ported, tuple(transfers), found.inputs, found.outputs, found.placed, found.notes, left)
 
 
 def _stored_layers(model: Model, found: Lowered) -> Iterator[StoredLayer]:

@@ -9,24 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from weightwise.conventions.spelling import Step
 from weightwise.errors import UnsupportedError
 from weightwise.model import Model
 from weightwise.naming import named
-from weightwise.porting.lowering import step_name
+from weightwise.porting.lowering import layer_name
 from weightwise.porting.matching import Pair, matched
 from weightwise.porting.porting import Ported, lowered, speller
 from weightwise.stored import StoredArray, StoredLayer, StoredModel, Tensor
 
 
-def has_graph(model: Model) -> bool:
-    """Return whether a file says which layer reads which."""
-    return any(layer.calls for layer in model.root.stored.layers)
-
-
 def knows_more(target: Model, source: Model) -> bool:
     """Return whether a target tells what a source does not: its graph, or what its layers compute."""
-    return (has_graph(target) and not has_graph(source)) or (_computes(target) and not _computes(source))
+    return (target.has_graph and not source.has_graph) or (_computes(target) and not _computes(source))
 
 
 def _computes(model: Model) -> bool:
@@ -51,7 +45,7 @@ def told(source: Model, target: Model, chosen: Mapping[str, str]) -> Told:
     `chosen` maps names of the source's layers, or their beginnings, to those of the target. Raises `UnsupportedError`.
     """
     spelled = lowered(target, speller(source.stored.framework))
-    places = {step_name(place, Step("", {})): name for name, place in chosen.items()}
+    places = {layer_name(place): name for name, place in chosen.items()}
     pairs = matched(spelled.model, source, places)
     names = {pair.source.name: pair.target.name for pair in pairs}
     layers = tuple(_layer(layer, names, pairs) for layer in spelled.model.stored.root.layers)

@@ -28,7 +28,7 @@ from weightwise.naming.signals import in_order
 from weightwise.ops.operation import Shape
 from weightwise.stored import StoredLayer, Tensor
 from weightwise.views.code_flax_functions import called, expression, literal, settings
-from weightwise.views.code_variables import Variables
+from weightwise.views.code_variables import Variables, check_graph
 
 WIDTH = 120
 INDENT = " " * 8
@@ -46,11 +46,8 @@ def code(model: Model, name: str = "Net", weights: str = "", dtype: str = "float
     Where it is `observed`, it calls `observe(layer, call, index, output)` for each output that a layer returns. Raises
     `UnsupportedError` where the model has no graph, or a layer that is neither of linen nor a function that is known.
     """
-    root = model.root.stored
-    if not any(layer.calls for layer in root.layers):
-        raise UnsupportedError(
-            f"{model.stored.path}: the file has no graph, so no code can be written that computes it"
-        )
+    check_graph(model)
+    root = model.stored.root
     name = identifier(name, "Net")
     writer = _Writer(root, dtype=dtype, observed=observed)
     body = list(writer.lines())

@@ -22,7 +22,7 @@ from weightwise.ops.operation import Shape
 from weightwise.stored import StoredLayer, Tensor
 from weightwise.views.code_flax import exploded
 from weightwise.views.code_flax_functions import called, literal
-from weightwise.views.code_variables import Variables
+from weightwise.views.code_variables import Variables, check_graph
 
 INDENT = " " * 4
 WIDTH = 120
@@ -90,11 +90,7 @@ def code(model: Model, weights: str = "") -> str:
 
     Raises `UnsupportedError` for a model without a graph, or with a layer of which no code can be written.
     """
-    root = model.root.stored
-    if not any(layer.calls for layer in root.layers):
-        raise UnsupportedError(
-            f"{model.stored.path}: the file has no graph, so no code can be written that computes it"
-        )
+    check_graph(model)
     told = '    """Return the network, with weights that nothing has trained."""'
     head = ("import keras", "from keras import layers", "", "", "def network():", told)
     return "\n".join((*head, *_body(model), *_loading(weights)))

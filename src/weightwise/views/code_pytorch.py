@@ -29,6 +29,7 @@ from weightwise.views.code_pytorch_functions import expression
 from weightwise.views.code_pytorch_modules import arguments, literal
 from weightwise.views.code_pytorch_names import attribute, class_name, identifier, numbered
 from weightwise.views.code_pytorch_statements import ATTENTION, LINEAR, SEVERAL, STATES, Statement, Statements, operand
+from weightwise.views.code_variables import check_graph
 
 WIDTH = 120
 INDENT = " " * 8
@@ -40,11 +41,7 @@ def code(model: Model, name: str = "Net", weights: str = "", observed: bool = Fa
     Where it is `observed`, it calls `observe(layer, call, index, output)` for each output that is read. Raises
     `UnsupportedError` where the model has no graph, or a layer of which no code can be written.
     """
-    root = model.root.stored
-    if not any(layer.calls for layer in root.layers):
-        raise UnsupportedError(
-            f"{model.stored.path}: the file has no graph, so no code can be written that computes it"
-        )
+    check_graph(model)
     own = class_name(name)
     writer = _Writer(model, observed)
     body = [*writer.made(), "", *writer.forward()]

@@ -7,10 +7,20 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
 
+from weightwise.errors import UnsupportedError
+from weightwise.model import Model
 from weightwise.stored import StoredLayer, Tensor
 
 NAMES = ("x", "y", "z", "u", "v", "w")
 """What tensors are called, the first that is free; then `x_1`, `x_2` …"""
+
+
+def check_graph(model: Model) -> None:
+    """Raise `UnsupportedError` for a model without a graph."""
+    if not model.has_graph:
+        raise UnsupportedError(
+            f"{model.stored.path}: the file has no graph, so no code can be written that computes it"
+        )
 
 
 @dataclass

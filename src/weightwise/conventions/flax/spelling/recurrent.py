@@ -202,16 +202,11 @@ def _stacked(operation: StackedRecurrent, inputs: Shapes) -> Spelled:
     sequence = Output(INPUT)
     for number, level in enumerate(operation.levels):
         source, name = (f"{number}/", str(number)) if several else ("", "")
-        add = _both if isinstance(level, Bidirectional) else _directed
-        sequence = add(program, _without_states(level), [sequence], source, name)[0]  # type: ignore[arg-type]
+        if isinstance(level, Bidirectional):
+            sequence = _both(program, level.stateless(), [sequence], source, name)[0]
+        else:
+            sequence = _directed(program, level.stateless(), [sequence], source, name)[0]
     return program.spelled(sequence)
-
-
-def _without_states(level: Recurrent | Bidirectional) -> Recurrent | Bidirectional:
-    if isinstance(level, Recurrent):
-        return replace(level, states=False)
-    onward, backward = (replace(part, states=False) for part in (level.onward, level.backward))
-    return Bidirectional(onward, backward, level.merge)
 
 
 def _single(cell: Cell, inputs: Shapes) -> Spelled:
