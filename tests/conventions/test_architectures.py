@@ -158,6 +158,8 @@ NEAR_MISSES = {
     "a smaller classifier": ("vgg11", {"classifier.0.weight": (512, 512), "classifier.0.bias": (512,)}),
     "one convolution more": ("vgg16", {"features.30.weight": (512, 512, 3, 3)}),
     "one convolution less": ("alexnet", {"features.10.weight": None}),
+    "a wider example": ("an MNIST example", {"fc1.weight": (256, 9216), "fc1.bias": (256,), "fc2.weight": (10, 256)}),
+    "an example in colour": ("an MNIST example", {"conv1.weight": (32, 3, 3, 3)}),
     "not by itself": ("mobilenet_v2", {"features.4.conv.1.0.weight": (144, 144, 3, 3)}),
 }
 
@@ -279,4 +281,4 @@ def test_families_are_loaded_only_where_a_file_may_be_of_one():
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     loaded = {name.rpartition(".")[2] for name in run.stdout.split()}
-    assert loaded == {"family", "matching"}
+    assert loaded == {"family", "matching", "mnist"}  # it has a conv2, as the MNIST example has

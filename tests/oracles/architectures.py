@@ -84,6 +84,8 @@ TORCHVISION = (
     "alexnet",
     "mobilenet_v2",
 )
+MNIST = {"an MNIST example": (32, 64, 3, 128), "of 2018": (20, 50, 5, 500), "of 2017": (10, 20, 5, 50)}
+"""PyTorch's own MNIST example at three times: the filters, the side of their windows, and the hidden units."""
 KEPT = {
     *("model_type", "num_attention_heads", "num_key_value_heads", "head_dim", "hidden_size", "intermediate_size"),
     *("n_embd", "n_head", "n_positions", "vocab_size", "dim", "hidden_dim", "n_heads", "patch_size", "num_channels"),
@@ -130,6 +132,36 @@ def torchvision_network(name: str) -> Any:
         return getattr(models, name)()
 
 
+def mnist_network(name: str) -> Any:
+    """Return the network of PyTorch's MNIST example with random weights.
+
+    https://github.com/pytorch/examples/blob/77f55b912142e11fcfdf5b530231fb9c52f181e8/mnist/main.py has one pooling, its
+    older versions one behind each convolution.
+    """
+    import torch
+    from torch import nn
+
+    first, second, window, hidden = MNIST[name]
+    side = 12 if window == 3 else 4
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv1 = nn.Conv2d(1, first, window)
+            self.conv2 = nn.Conv2d(first, second, window)
+            self.fc1 = nn.Linear(second * side * side, hidden)
+            self.fc2 = nn.Linear(hidden, 10)
+
+        def forward(self, images: Any) -> Any:
+            read = self.conv1(images).relu()
+            read = self.conv2(read if window == 3 else torch.max_pool2d(read, 2)).relu()
+            read = torch.max_pool2d(read, 2).flatten(1)
+            return self.fc2(self.fc1(read).relu())
+
+    torch.manual_seed(0)
+    return Net().eval()
+
+
 def small_network() -> Any:
     """Return torchvision's ResNet with three stages, and what the networks for CIFAR have for its ends."""
     from torch import nn
@@ -174,6 +206,8 @@ def facts(tmp: Path) -> Iterator[dict[str, Any]]:
         yield {"name": f"{name} in memory", "config": {}, "arrays": _arrays(network)}
     for name in TORCHVISION:
         yield {"name": name, "config": {}, "arrays": _arrays(torchvision_network(name))}
+    for name in MNIST:
+        yield {"name": name, "config": {}, "arrays": _arrays(mnist_network(name))}
     yield {"name": "a ResNet for CIFAR", "config": {}, "arrays": _arrays(small_network())}
 
 

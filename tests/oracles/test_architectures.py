@@ -12,7 +12,7 @@ import numpy
 import pytest
 
 import weightwise
-from tests.oracles.architectures import TRANSFORMERS, facts, filed, transformer
+from tests.oracles.architectures import MNIST, TRANSFORMERS, facts, filed, mnist_network, transformer
 from tests.oracles.make_architecture_facts import FILE
 from weightwise.axes import parse
 
@@ -145,3 +145,30 @@ def test_norms_scale_as_their_roles_and_notes_say(case):
         assert weight.role == ("" if one_more else "gamma")
         found += 1
     assert found > 3
+
+
+@pytest.mark.parametrize("name", MNIST)
+def test_rows_behind_a_flatten_are_exchanged_with_the_channels_that_they_read(name, tmp_path):
+    """Channels exchanged where they are made and where they are read leave the outputs; read otherwise they do not."""
+    import torch
+
+    network = mnist_network(name)
+    torch.save(network.state_dict(), tmp_path / "mnist_cnn.pt")
+    model = weightwise.open(tmp_path / "mnist_cnn.pt")
+    images = torch.linspace(-1, 1, 2 * 28 * 28).sin().reshape(2, 1, 28, 28)
+    before = network(images).detach().numpy()
+    made, read = (model["conv2"]["weight"], model["conv2"]["bias"]), model["fc1"]["weight"]
+    for weight in made:
+        put(network, owners_of(model), weight, weight.values()[::-1])
+    rows = read.bound.sizes
+    for order, unchanged in (("out c h w", True), ("out h w c", False)):
+        sizes = [rows[axis] for axis in order.split()]
+        values = read.values().reshape(sizes)
+        turned = numpy.flip(values, order.split().index("c")).reshape(read.shape)
+        put(network, owners_of(model), read, turned)
+        assert same(network(images).detach().numpy(), before) is unchanged
+
+
+def owners_of(model):
+    """Return the name of each array's parameter: that of a state dict is its own."""
+    return {weight.stored.path: weight.stored.path for weight in model.weights}

@@ -34,5 +34,15 @@ def readings(arrays: Mapping[str, Sequence[int]]) -> Iterator[tuple[str, Sequenc
             yield name, slots
 
 
+def told_class(path: str) -> str:
+    """Return the class that a module is named after as linen alone names modules; empty where it is named otherwise.
+
+    >>> told_class("encoder/Conv_0"), told_class("encoder.conv")
+    ('linen.Conv of Flax', '')
+    """
+    name = flax.told_class(path)
+    return f"{name} of Flax" if name else ""
+
+
 def _of_mlx(rank: int) -> tuple[str, str]:
     return f"Conv{rank - 2}d of MLX", f"out {spatial_names(rank - 2)} in"

@@ -54,7 +54,12 @@ def convention(stored: StoredModel) -> Convention:
     if not stored.framework:
         from weightwise.conventions import anywhere
 
-        return Convention(anywhere.describe, hypotheses=anywhere.readings, architecture=architectures.recognised)
+        return Convention(
+            anywhere.describe,
+            hypotheses=anywhere.readings,
+            told=anywhere.told_class,
+            architecture=architectures.recognised,
+        )
     if stored.framework in PACKAGES:
         return framework_convention(stored.framework)
     version = stored.version or ("2" if stored.addressing is Addressing.ORDER else "3")

@@ -34,6 +34,7 @@ SIGNATURES = {
     "layer1.*.bn1.weight": "resnet",
     "features.*.conv.*.*.weight": "mobilenet",
     "classifier.*.weight": "vgg",
+    "conv2.weight": "mnist",
 }
 """The module of a family by a name that its files have; `*` stands for a number."""
 
