@@ -8,6 +8,7 @@ import zipfile
 import numpy
 import pytest
 
+import weightwise
 from tests.samples import SAMPLES, arrays, everything
 from tests.samples.array_fact import fact
 from weightwise.errors import FormatError
@@ -171,3 +172,19 @@ def test_a_truncated_archive_still_tells_its_first_members(tmp_path):
     read = {array.path: fact(array.read(), array.dtype) for array in everything(stored)}
     assert read == {path: FACTS["numpy_tree.npz"][path] for path in ("params/Dense_0/kernel", "params/Dense_0/bias")}
     assert "the list of the archive's members cannot be read" in stored.problems[0]
+
+
+def test_modules_that_are_called_after_classes_of_linen_are_recognised_without_a_framework(tmp_path):
+    shapes = {"Conv_0": ((3, 2, 5, 7), (7,)), "Dense_0": ((9, 4), (4,)), "Dense_1": ((3, 2, 5, 7), (7,))}
+    arrays = {
+        f"params/{layer}/{name}": numpy.zeros(shape)
+        for layer, pair in shapes.items()
+        for name, shape in zip(("kernel", "bias"), pair, strict=True)
+    }
+    numpy.savez(tmp_path / "m.npz", **arrays)
+    told = {
+        weight.path: weight.bound and weight.bound.notation for weight in weightwise.open(tmp_path / "m.npz").weights
+    }
+    assert told["Conv_0/kernel"] == "kh kw in/groups out"
+    assert told["Dense_0/kernel"] == "in out"
+    assert told["Dense_1/kernel"] is None  # a Dense has no window, whatever it is called
