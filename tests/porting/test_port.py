@@ -6,7 +6,7 @@ import numpy
 import pytest
 
 import weightwise
-from tests.porting.targets import EXAMPLE, QUESTION, SAMPLES, linears, state_dict, write_arrays
+from tests.porting.targets import EXAMPLE, OWN, QUESTION, SAMPLES, linears, state_dict, write_arrays
 from weightwise.errors import UnsupportedError
 
 
@@ -37,7 +37,40 @@ def test_a_state_dict_is_filled_by_what_only_fits_there(tmp_path):
     numpy.testing.assert_array_equal(found["fc2.weight"], dense2.T)
     for name, values in {"conv1": bias1, "conv2": bias2, "fc1": bias3, "fc2": bias4}.items():
         numpy.testing.assert_array_equal(found[f"{name}.bias"], values)
-    assert any("fc1.weight" in sentence and "flattens" in sentence for sentence in plan.settings)
+    assert not any("flattens" in sentence for sentence in plan.settings)
+
+
+def test_rows_of_a_target_that_nobody_knows_are_laid_as_its_framework_flattens_and_it_is_said(tmp_path):
+    target = state_dict(tmp_path / "net.safetensors", OWN)
+    plan = weightwise.port(EXAMPLE, into=target, out=tmp_path / "out.safetensors")
+    patterns = {filling.target.path: filling.fed.pattern for filling in plan.fillings}
+    assert patterns["my_fc1.weight"] == "(h w c) out -> out (c h w)"
+    assert any("my_fc1.weight" in sentence and "flattens" in sentence for sentence in plan.settings)
+
+
+@pytest.mark.parametrize(("framework", "ending"), [("keras", ".weights.h5"), ("flax", ".msgpack")])
+def test_a_known_architecture_needs_no_graph_to_be_ported(framework, ending, tmp_path):
+    source = state_dict(tmp_path / "mnist_cnn.safetensors", QUESTION)
+    out = tmp_path / f"out{ending}"
+    plan = weightwise.port(source, framework, out=out)
+    assert {filling.target.path: filling.fed.pattern for filling in plan.fillings} == {
+        "conv1.kernel": "out in kh kw -> kh kw in out",
+        "conv1.bias": "out -> out",
+        "conv2.kernel": "out in kh kw -> kh kw in out",
+        "conv2.bias": "out -> out",
+        "fc1.kernel": "out (c h w) -> (h w c) out",
+        "fc1.bias": "out -> out",
+        "fc2.kernel": "out in -> in out",
+        "fc2.bias": "out -> out",
+    }
+    found, own = weightwise.open(out), weightwise.open(source)
+    rows = own["fc1"]["weight"].values().reshape(128, 64, 12, 12).transpose(2, 3, 1, 0)
+    numpy.testing.assert_array_equal(found["fc1"]["kernel"].values(), rows.reshape(9216, 128))
+    numpy.testing.assert_array_equal(
+        found["conv2"]["kernel"].values(), own["conv2"]["weight"].values().transpose(2, 3, 1, 0)
+    )
+    weightwise.port(out, into=source, rows={"fc1": "c 64 h 12 w 12"}, out=tmp_path / "back.safetensors")
+    assert (tmp_path / "back.safetensors").read_bytes() == source.read_bytes()
 
 
 def test_back_into_keras_the_target_tells_what_a_state_dict_is(tmp_path):
@@ -166,8 +199,8 @@ def test_rows_that_say_nothing_are_refused(text):
 
 
 def test_unknown_kernels_need_a_target_that_tells(tmp_path):
-    source = state_dict(tmp_path / "net.safetensors", QUESTION)
-    with pytest.raises(UnsupportedError, match=r"conv1/weight: its axes are unknown.*--into"):
+    source = state_dict(tmp_path / "net.safetensors", OWN)
+    with pytest.raises(UnsupportedError, match=r"my_conv1/weight: its axes are unknown.*--into"):
         weightwise.port(source, "keras")
 
 

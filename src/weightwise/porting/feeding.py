@@ -112,13 +112,24 @@ def in_source_order(layer: Layer | None, slot: Slot) -> Slot:
         if weight.role == slot.role and weight.bound is not None:
             plain = operation.roles()[weight.role]
             if axis not in weight.bound.axes.names:
-                return replace(slot, axes=_renamed(slot.axes, {axis: _told(plain, weight.neutral, axis)}))
+                return replace(slot, axes=_renamed(slot.axes, {axis: _instead(weight, plain, axis)}))
             if axis not in parse(slot.axes).names and axis not in parse(slot.neutral).names:
                 told = _told(plain, slot.neutral, axis)
                 terms = (axis if str(term) == told else str(term) for term in parse(slot.axes).terms)
                 return replace(slot, axes=" ".join(terms))
             return slot
     return slot
+
+
+def _instead(weight: Weight, plain: str, axis: str) -> str:
+    """Return what a weight has in the place of an axis: its one dimension beyond a plain string's, where names tell it.
+
+    A weight that is declared says it by its neutral axes.
+    """
+    if weight.neutral or weight.bound is None:
+        return _told(plain, weight.neutral, axis)
+    more = [str(term) for term in weight.bound.axes.terms if str(term) not in map(str, parse(plain).terms)]
+    return more[0] if len(more) == 1 else axis
 
 
 def _told(plain: str, spelled: str, axis: str) -> str:

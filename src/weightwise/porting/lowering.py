@@ -86,23 +86,25 @@ def lowered_layers(model: Model, speller: Speller) -> Lowered:
     """Return the layers of the target for the layers of a model with weights, whose graph is not known."""
     made: list[Made] = []
     notes: list[str] = []
+    bare = False
     for layer in model.walk():
         if layer.is_model or not layer.weights:
             continue
-        spelled = spelled_alone(speller, layer, model.stored.framework)
+        operation = operation_of(layer, model.stored.framework)
+        spelled = spelled_alone(speller, layer, operation)
         notes += (f"{layer.name}: {note}" for note in spelled.notes if layer.operation is not None)
         held = [step for step in spelled.steps if holds(speller.framework, step)]
-        made += (Made(step_name(layer.name, step), step, layer) for step in held)
-    if any(one.source is not None and one.source.operation is None for one in made):
+        made += (Made(step_name(layer.name, step), step, replace(layer, operation=operation)) for step in held)
+        bare = bare or layer.operation is None
+    if bare:
         notes.append(
             "strides, padding, epsilons and activations are not in the source, and must be as its network has them"
         )
     return Lowered(tuple(made), (), (), {}, tuple(notes))
 
 
-def spelled_alone(speller: Speller, layer: Layer, framework: str) -> Spelled:
+def spelled_alone(speller: Speller, layer: Layer, operation: Operation) -> Spelled:
     """Return the spelling of a layer whose calls are not known; raises `UnsupportedError`."""
-    operation = operation_of(layer, framework)
     shapes = tuple(shape for shape in layer.inputs if shape is not None) or entering(operation, layer)
     if not shapes:
         return _spelled(speller, layer, operation, ())

@@ -18,7 +18,7 @@ from weightwise.porting.flow import ENTRY, Value, flow
 from weightwise.porting.lowering import layer_name
 from weightwise.porting.matching import Pair, matched
 from weightwise.porting.porting import Ported, lowered, speller
-from weightwise.porting.rows import Rows, check_told, differ, rearranged, rows_said, rows_told
+from weightwise.porting.rows import Rows, check_told, differ, rearranged, rows_known, rows_said, rows_told
 from weightwise.porting.told import knows_more, told
 from weightwise.stored import StoredArray
 
@@ -93,7 +93,7 @@ def plan(
     of a source without a graph what was flattened into their rows: `c 64 h 12 w 12`, or `in` for no image.
     """
     framework = _framework(to, target)
-    said = {name: rows_said(text) for name, text in (rows or {}).items()}
+    said = {**rows_known(source), **{name: rows_said(text) for name, text in (rows or {}).items()}}
     unknown = said.keys() - {layer.name for layer in source.walk()}
     if unknown:
         raise UnsupportedError(f"{source.stored.path}: it has no layer {min(unknown)!r}")

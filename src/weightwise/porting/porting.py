@@ -79,7 +79,7 @@ def lowered(model: Model, target: Speller) -> Ported:
     Without a graph only the layers with weights are there, and nothing connects them.
     """
     if not model.has_graph:
-        return _ported(model, target, lowered_layers(model, target))
+        return _ported(model, target, lowered_layers(model, target), in_order=True)
     try:
         return _ported(model, target, lowered_graph(model, target))
     except UnsupportedError:

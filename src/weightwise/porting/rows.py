@@ -70,6 +70,14 @@ def rows_told(bound: Bound | None) -> Rows | None:
     return None
 
 
+def rows_known(model: Model) -> dict[str, Rows]:
+    """Return what the rows of layers are where a source without a graph tells it by the names of its arrays."""
+    if model.has_graph:
+        return {}
+    found = ((weight.layer, rows_told(weight.bound)) for weight in model.weights)
+    return {layer: rows for layer, rows in found if rows is not None}
+
+
 def rearranged(bound: Bound, rows: Rows, source: str, target: str) -> tuple[Bound, str]:
     """Return the axes of an array with its rows as the source lays them, and the same as the target does.
 

@@ -12,6 +12,7 @@ from weightwise.conventions.row import Slot
 from weightwise.conventions.spelling import Feed, Filled, Joined, Laid
 from weightwise.errors import UnsupportedError
 from weightwise.model import Layer, Weight
+from weightwise.porting.bare import operation_of
 from weightwise.porting.feeding import Fed, fed
 from weightwise.porting.lowering import spelled_alone
 from weightwise.porting.porting import speller
@@ -69,7 +70,7 @@ def _filled(weight: Weight, layer: Layer, framework: str) -> Iterator[tuple[str,
     target = speller(framework)
     rows = rows_told(weight.bound)
     describe = newest_convention(target.framework).describe
-    for step in spelled_alone(target, layer, "").steps:
+    for step in spelled_alone(target, layer, operation_of(layer, "")).steps:
         description = describe(step.class_name, step.config, ())
         for slot in description.slots if description else ():
             feed = step.feeds.get(slot.role)

@@ -19,13 +19,20 @@ from weightwise.stored import StoredArray, StoredLayer, StoredModel, Tensor
 
 
 def knows_more(target: Model, source: Model) -> bool:
-    """Return whether a target tells what a source does not: its graph, or what its layers compute."""
-    return (target.has_graph and not source.has_graph) or (_computes(target) and not _computes(source))
+    """Return whether a target tells what a source does not: its graph, what its layers compute, or its axes."""
+    if not source.has_graph and (target.has_graph or (_names_all(target) and not _names_all(source))):
+        return True
+    return _computes(target) and not _computes(source)
 
 
 def _computes(model: Model) -> bool:
     """Return whether it is known of every layer with weights what it computes."""
     return all(layer.operation is not None for layer in model.walk() if layer.weights and not layer.is_model)
+
+
+def _names_all(model: Model) -> bool:
+    """Return whether the axes of every array are known."""
+    return all(weight.bound is not None for weight in model.weights)
 
 
 @dataclass(frozen=True)
