@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy
 import pytest
 
@@ -215,3 +218,25 @@ def test_arrays_that_the_source_shares_are_told():
     source = {"one.weight": shared, "one.bias": bias, "two.weight": shared, "two.bias": bias + 1}
     plan = weightwise.port(source, "flax")
     assert any("two.weight is the same array as one.weight" in sentence for sentence in plan.settings)
+
+
+ARCHITECTURES = Path(__file__).parents[1] / "conventions" / "architectures.jsonl"
+LAID_FOR_KERAS = {
+    "out in kh kw -> kh kw in out",
+    "(groups out/groups) in/groups kh kw -> kh kw in/groups (groups out/groups)",
+    "out (c h w) -> (h w c) out",
+    "out in -> in out",
+    "out -> out",
+    "features -> features",
+}
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "vgg13_bn", "alexnet"])
+def test_architectures_of_torchvision_are_ported_from_names_and_shapes(name):
+    facts = {fact["name"]: fact["arrays"] for fact in map(json.loads, ARCHITECTURES.read_text().splitlines())}
+    source = {path: numpy.broadcast_to(numpy.float32(0), shape) for path, (shape, _) in facts[name].items()}
+    plan = weightwise.port(source, "keras")
+    assert {filling.fed.pattern for filling in plan.fillings} <= LAID_FOR_KERAS
+    kept = [path for path in source if not path.endswith("num_batches_tracked")]
+    assert len(plan.fillings) == len(kept)
+    assert not plan.left

@@ -49,6 +49,10 @@ class _Arrays:
     def has(self, role: str) -> bool:
         return role in self.roles
 
+    def out_first(self) -> bool:
+        """Return whether convolutions have their outputs first; without a framework the kernel's name tells it."""
+        return self.framework in OUT_FIRST or (not self.framework and self.roles["kernel"][0].name == "weight")
+
 
 def operation_of(layer: Layer, framework: str) -> Operation:
     """Return what a layer computes, or of one without a configuration what its arrays say of it.
@@ -107,7 +111,7 @@ def _product(arrays: _Arrays) -> Operation:
     ones = (1,) * len(size)
     window = Window(size, ones, ones, "valid")
     places = [name.split("/")[0] for name in names]
-    turned = (places.index("out") < places.index("in")) != (arrays.framework in OUT_FIRST)
+    turned = (places.index("out") < places.index("in")) != arrays.out_first()
     return (TransposedConv if turned else Conv)(window, out, bias=bias)
 
 

@@ -18,7 +18,7 @@ from weightwise.porting.flow import ENTRY, Value, flow
 from weightwise.porting.lowering import layer_name
 from weightwise.porting.matching import Pair, matched
 from weightwise.porting.porting import Ported, lowered, speller
-from weightwise.porting.rows import Rows, check_told, differ, rearranged, rows_known, rows_said, rows_told
+from weightwise.porting.rows import Rows, check_told, rearranged, rows_known, rows_said, rows_told
 from weightwise.porting.told import knows_more, told
 from weightwise.stored import StoredArray
 
@@ -166,11 +166,11 @@ def _laid(weight: Weight, fed: Fed, rows: Told, ported: Ported) -> tuple[Fed, Ca
     """Return an array of the port with its rows as the target's framework lays them, where they were told."""
     told = next((rows[source.layer] for source in fed.sources if source.layer in rows), None)
     bound, names = weight.bound, (ported.source.stored.framework, ported.model.stored.framework)
-    if told is None or bound is None or "in" not in bound.axes.names or not differ(*names):
+    if told is None or bound is None or "in" not in bound.axes.names or told.own(names[0]) == told.axes(names[1]):
         return fed, weight.values
     own, wanted = rearranged(bound, told, *names)
     left, _, right = fed.pattern.partition(" -> ")
-    merged = f"({told.axes(names[0])})"
+    merged = f"({told.own(names[0])})"
     pattern = f"{_in_place_of(left, merged)} -> {parse(wanted).bind(weight.shape, own.sizes).notation}"
     return replace(fed, pattern=pattern if right else fed.pattern), lambda: own.arrange(weight.values(), wanted)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from weightwise.axes import Axes, Bound, parse
 from weightwise.axes.terms import Name
@@ -30,6 +30,12 @@ class Rows:
     """What the rows of a layer are: the sizes of the axes of an image, by their names."""
 
     sizes: Mapping[str, int]
+    laid: str = ""
+    """The axes in the order of the source, where the names of its arrays tell it; else its framework's."""
+
+    def own(self, framework: str) -> str:
+        """Return the axes in the order of a source of this framework."""
+        return self.laid or self.axes(framework)
 
     def axes(self, framework: str) -> str:
         """Return the axes in the order in which a framework flattens them."""
@@ -75,7 +81,7 @@ def rows_known(model: Model) -> dict[str, Rows]:
     if model.has_graph:
         return {}
     found = ((weight.layer, rows_told(weight.bound)) for weight in model.weights)
-    return {layer: rows for layer, rows in found if rows is not None}
+    return {layer: replace(rows, laid=" ".join(rows.sizes)) for layer, rows in found if rows is not None}
 
 
 def rearranged(bound: Bound, rows: Rows, source: str, target: str) -> tuple[Bound, str]:
@@ -83,7 +89,7 @@ def rearranged(bound: Bound, rows: Rows, source: str, target: str) -> tuple[Boun
 
     Raises `UnsupportedError` where it has no such rows.
     """
-    own, wanted = (with_rows(bound.axes, rows.axes(framework)) for framework in (source, target))
+    own, wanted = (with_rows(bound.axes, axes) for axes in (rows.own(source), rows.axes(target)))
     return parse(own).bind(bound.shape, {**bound.sizes, **rows.sizes}), wanted
 
 
