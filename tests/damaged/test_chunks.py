@@ -96,6 +96,10 @@ def test_a_chunk_that_unpacks_to_a_little_more_or_less():
     refused(laid_out([zlib.compress(QUARTER[1:])], [1]), "a chunk holds 15 bytes instead of 16")
 
 
+def test_a_chunk_of_other_bytes():
+    refused(laid_out([QUARTER], [1]), "a chunk cannot be unpacked: Error -3 while decompressing data: unknown comp")
+
+
 @pytest.mark.parametrize("cut", [1, 5, 12])
 def test_a_chunk_that_does_not_end(cut):
     refused(laid_out([zlib.compress(QUARTER)[:-cut]], [1]), "before its own end")

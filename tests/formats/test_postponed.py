@@ -1,4 +1,4 @@
-"""pyfive is imported for chunks and the newest HDF5 alone, without what few of its parts need, which is real afterwards."""
+"""pyfive is imported for chunks and the newest HDF5 alone, without what few of its parts need, real afterwards."""
 
 from __future__ import annotations
 

@@ -97,7 +97,10 @@ def undone(raw: bytes, number: int, itemsize: int, most: int) -> bytes:
 def inflated(raw: bytes, most: int) -> bytes:
     """Returns deflated bytes unpacked; raises `FormatError` when they are more than `most` or their end is missing."""
     unpacker = zlib.decompressobj()
-    data = unpacker.decompress(raw, most + 1)
+    try:
+        data = unpacker.decompress(raw, most + 1)
+    except zlib.error as error:
+        raise FormatError(f"a chunk cannot be unpacked: {error}") from None
     if len(data) > most:
         raise FormatError(f"a chunk unpacks to more than {most:,} bytes")
     if not unpacker.eof:
