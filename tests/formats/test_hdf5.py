@@ -80,9 +80,10 @@ CHUNKS = {
 }
 
 
-def test_chunks_of_every_dtype_and_filter():
-    """Their user block, creation order, filters, and trees are those of the script that makes the file."""
-    contents = read_hdf5(open_source(SAMPLES / "hdf5_chunks.weights.h5"))
+@pytest.mark.parametrize("user_block", [0, 512])
+def test_chunks_of_every_dtype_and_filter(user_block):
+    data = bytes(user_block) + (SAMPLES / "hdf5_chunks.weights.h5").read_bytes()
+    contents = read_hdf5(memory_source("m", "m", data))
     assert contents.problems == ()
     assert set(contents.arrays) == {f"layers/{name}/vars/0" for name in CHUNKS}
     for name, (shape, dtype) in CHUNKS.items():

@@ -115,7 +115,7 @@ if __name__ == "__main__":
         write_many(newest)
     with h5py.File(SAMPLES / "hdf5_other.h5", "w") as other:
         other["measurements/temperature"] = counted((4,))
-    with h5py.File(SAMPLES / "hdf5_chunks.weights.h5", "w", userblock_size=512, track_order=True) as chunks:
+    with h5py.File(SAMPLES / "hdf5_chunks.weights.h5", "w", track_order=True) as chunks:
         write_chunks(chunks, OLDER_CHUNKS)
     with h5py.File(SAMPLES / "hdf5_newest_chunks.weights.h5", "w", libver="latest") as newest_chunks:
         write_chunks(newest_chunks, NEWEST_CHUNKS)
