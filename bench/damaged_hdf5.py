@@ -1,6 +1,6 @@
 """What readers of HDF5 do with damaged files: one process per file, at most 5 s of processor time and 8 GiB each.
 
-    python bench/damaged_hdf5.py 4000
+    python bench/damaged_hdf5.py 1000
 
 Needs h5py (extra `oracles`) and a system that can fork. `docs/hdf5-reader.md` has the table.
 """
@@ -25,7 +25,7 @@ from weightwise.formats import open_stored
 from weightwise.stored import StoredLayer
 
 SAMPLES = Path(__file__).parents[1] / "tests" / "samples"
-FILES = ("keras3_nested.h5", "keras2_recurrent.h5")
+FILES = ("keras3_nested.h5", "keras2_recurrent.h5", "hdf5_chunks.weights.h5")
 SECONDS, MEMORY = 5, 8 << 30
 OPENED, REFUSED, NO_MEMORY = 0, 2, 3
 OUTCOMES = {OPENED: "opened", REFUSED: "exception", NO_MEMORY: "no memory"}

@@ -217,8 +217,8 @@ def test_chunks_that_promise_much_take_no_memory(tmp_path):
     path.write_bytes(data)
     problems = read_hdf5(open_source(path)).problems
     assert [problem for problem in problems if "deflated" in problem] == [
-        f"{path}: the values of deflated cannot be read: 1,073,741,824 bytes of values are more than a file of "
-        f"{len(data):,} bytes can mean."
+        f"{path}: the values of deflated cannot be read: 1,073,872,896 bytes of values in chunks are more than "
+        f"a file of {len(data):,} bytes can mean."
     ]
 
 

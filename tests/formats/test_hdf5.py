@@ -10,9 +10,9 @@ from weightwise.errors import FormatError
 from weightwise.formats import open_stored
 from weightwise.formats.hdf5 import is_hdf5, read_hdf5
 from weightwise.formats.hdf5.headers import Headers
-from weightwise.formats.hdf5.messages import Kind, decoded
-from weightwise.formats.hdf5.newest import HeaderFile, plain
-from weightwise.formats.hdf5.structure import Walk
+from weightwise.formats.hdf5.library import HeaderFile, plain
+from weightwise.formats.hdf5.messages import Kind, Storage, decoded
+from weightwise.formats.hdf5.structure import Walk, unread_index
 from weightwise.formats.hdf5.values import ChunkPlace, Chunks, Layout, layout_problem, read_values
 from weightwise.source import memory_source, open_source
 
@@ -38,6 +38,7 @@ def counted(shape: tuple[int, ...], dtype: str = "float32") -> numpy.ndarray:
         ("chunks", (7, 5), "float32"),
         ("deflated", (7, 5), "float32"),
         ("shuffled", (7, 5), "float32"),
+        ("summed", (7, 5), "float32"),
     ],
 )
 def test_values_of_every_layout(layouts, path, shape, dtype):
@@ -63,13 +64,66 @@ def test_only_contiguous_values_have_an_offset(layouts):
     assert data[whole.offset : whole.offset + whole.nbytes] == counted((3, 5)).tobytes()
 
 
+CHUNKS = {
+    "int8": ((7, 5), "int8"),
+    "uint16": ((11,), "uint16"),
+    "int64": ((2, 3, 4), "int64"),
+    "half": ((3, 3, 2, 5), "float16"),
+    "double": ((5, 3), "float64"),
+    "bfloat16": ((4, 3), "bfloat16"),
+    "truth": ((9,), "bool"),
+    "complex": ((3, 2), "complex64"),
+    "grown": ((6, 4), "float32"),
+    "spare": ((3, 2), "float32"),
+    "many": ((90, 3), "float32"),
+    "empty": ((0, 3), "float32"),
+}
+
+
+@pytest.mark.parametrize("user_block", [0, 512])
+def test_chunks_of_every_dtype_and_filter(user_block):
+    data = bytes(user_block) + (SAMPLES / "hdf5_chunks.weights.h5").read_bytes()
+    contents = read_hdf5(memory_source("m", "m", data))
+    assert contents.problems == ()
+    assert set(contents.arrays) == {f"layers/{name}/vars/0" for name in CHUNKS}
+    for name, (shape, dtype) in CHUNKS.items():
+        array = contents.arrays[f"layers/{name}/vars/0"]
+        assert (array.shape, array.dtype) == (shape, dtype)
+        values = array.read()
+        assert values.flags.writeable
+        if dtype == "bfloat16":
+            codes = counted(shape, "uint32") << 16
+            numpy.testing.assert_array_equal(values.view("uint32"), codes)
+        else:
+            assert values.dtype == dtype
+            numpy.testing.assert_array_equal(values, counted(shape, dtype))
+
+
+def test_what_lists_chunks_in_the_newest_format_is_told_and_the_rest_is_read():
+    path = SAMPLES / "hdf5_newest_chunks.weights.h5"
+    contents = read_hdf5(open_source(path))
+    reason = "its chunks have an index of the newest HDF5 format: write the file again without libver='latest'"
+    assert sorted(contents.problems) == [
+        f"{path}: the values of layers/{name}/vars/0 cannot be read: {reason}."
+        for name in ("fixed", "growing", "single", "tree")
+    ]
+    numpy.testing.assert_array_equal(contents.arrays["layers/whole/vars/0"].read(), counted((7, 5)))
+    with pytest.raises(FormatError, match="an index of the newest HDF5 format"):
+        contents.arrays["layers/tree/vars/0"].read()
+
+
+def test_addresses_that_pyfive_cannot_read():
+    headers = Headers(memory_source("m", "m", superblock(100)))
+    assert unread_index(headers, Storage(chunk=(2,), tree=60)) == ""
+    headers.address_size = 4
+    assert unread_index(headers, Storage(chunk=(2,), tree=60)).startswith("its chunks have addresses of 4 bytes")
+    assert unread_index(headers, Storage(chunk=(2,))) == "they were never written"
+
+
 def test_what_cannot_be_read_is_told_and_the_rest_is_read(layouts):
     name = SAMPLES / "hdf5_layouts.h5"
-    assert layouts.problems == (
-        f"{name}: the values of summed cannot be read: the filter 3 is not supported, only deflate and shuffle are.",
-        f"{name}: the values of unwritten cannot be read: they were never written.",
-    )
-    for path in ("summed", "unwritten", "words"):
+    assert layouts.problems == (f"{name}: the values of unwritten cannot be read: they were never written.",)
+    for path in ("unwritten", "words"):
         with pytest.raises(FormatError, match=f"the values of {path} cannot be read"):
             layouts.arrays[path].read()
 
@@ -174,7 +228,7 @@ def test_no_more_objects_than_the_file_has_room_for():
 
 
 def layout(shape: tuple[int, ...], chunks: tuple[int, ...], filters: tuple[int, ...] = (), index=None) -> Layout:
-    found = Chunks(chunks, filters, lambda: index or {})
+    found = Chunks(chunks, filters, lambda most: index or {})
     return Layout(shape, Kind("float32", 4, "<f"), chunks=found)
 
 
@@ -184,8 +238,9 @@ def layout(shape: tuple[int, ...], chunks: tuple[int, ...], filters: tuple[int, 
         (layout((7, 5), (3,)), "chunks of (3,) do not divide an array of (7, 5)"),
         (layout((7, 5), (3, 0)), "chunks of (3, 0) do not divide an array of (7, 5)"),
         (layout((100, 100), (1, 1)), "a file of 100 bytes has no room for 10,000 chunks"),
-        (layout((2, 2), (2, 2), (1, 7)), "the filter 7 is not supported, only deflate and shuffle are"),
-        (layout((2, 2), (2, 2)), ""),
+        (layout((2, 2), (2, 2), (1, 7)), "the filter 7 is not supported, only deflate, shuffle and fletcher32 are"),
+        (layout((2, 2), (2, 2), (2, 1, 2)), "a filter is applied twice"),
+        (layout((2, 2), (2, 2), (2, 1, 3)), ""),
     ],
 )
 def test_chunks_that_make_no_sense(found, problem):

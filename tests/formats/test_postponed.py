@@ -1,4 +1,4 @@
-"""pyfive is imported for the newest HDF5 alone, without the packages that its unused parts import, real afterwards."""
+"""pyfive is imported for chunks and the newest HDF5 alone, without what few of its parts need, real afterwards."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import sys
 
 OPEN = "import sys, weightwise; model = weightwise.open('{}'); model.get_weights()"
 USUAL = OPEN.format("examples/mnist_cnn.keras")
+CHUNKS = (
+    "import sys; from weightwise.formats.hdf5 import read_hdf5; from weightwise.source import open_source; "
+    "arrays = read_hdf5(open_source('tests/samples/hdf5_layouts.h5')).arrays"
+)
 NEWEST = OPEN.format("tests/samples/hdf5_newest.weights.h5")
 
 
@@ -25,6 +29,14 @@ def test_what_keras_writes_needs_no_pyfive():
 def test_the_newest_format_needs_neither_of_the_two():
     assert "pyfive" in loaded(NEWEST)
     assert not loaded(NEWEST) & {"fsspec", "numcodecs", "asyncio"}
+
+
+def test_chunks_need_pyfive_when_their_values_are_read_and_numcodecs_for_checksums():
+    assert not loaded(CHUNKS) & {"numpy", "pyfive"}
+    shuffled = loaded(f"{CHUNKS}; arrays['shuffled'].read()")
+    assert "pyfive" in shuffled
+    assert not shuffled & {"fsspec", "numcodecs", "asyncio"}
+    assert "numcodecs" in loaded(f"{CHUNKS}; arrays['summed'].read()")
 
 
 def test_they_are_the_real_ones_afterwards():

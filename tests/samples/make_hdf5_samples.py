@@ -6,6 +6,7 @@ Needs h5py. The values are 0, 1, 2 … in the array's own dtype, so that a test 
 """
 
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy
@@ -69,6 +70,40 @@ def write_many(file: h5py.File) -> None:
         file.attrs[f"attribute_{number}"] = "text " * number
 
 
+OLDER_CHUNKS = {
+    "int8": ("int8", (7, 5), {"chunks": (3, 5), "fletcher32": True}),
+    "uint16": (">u2", (11,), {"chunks": (4,), "compression": "gzip", "shuffle": True}),
+    "int64": ("<i8", (2, 3, 4), {"chunks": (2, 2, 3), "compression": "gzip", "shuffle": True, "fletcher32": True}),
+    "half": ("float16", (3, 3, 2, 5), {"chunks": (2, 3, 2, 2), "compression": "gzip"}),
+    "double": (">f8", (5, 3), {"chunks": (1, 3), "fletcher32": True, "shuffle": True}),
+    "bfloat16": ("V2", (4, 3), {"chunks": (2, 2), "compression": "gzip", "shuffle": True}),
+    "truth": ("bool", (9,), {"chunks": (2,), "compression": "gzip"}),
+    "complex": ("complex64", (3, 2), {"chunks": (2, 2), "shuffle": True}),
+    "grown": ("float32", (6, 4), {"chunks": (2, 3), "maxshape": (None, None), "compression": "gzip"}),
+    "spare": ("float32", (3, 2), {"chunks": (8, 8), "maxshape": (None, 8)}),
+    "many": ("float32", (90, 3), {"chunks": (1, 2)}),
+    "empty": ("float32", (0, 3), {"chunks": (2, 3), "maxshape": (None, 3)}),
+}
+"""A dtype, a shape and how chunks are made: every filter and dtype, edges that hang over, and a tree of two levels."""
+NEWEST_CHUNKS = {
+    "single": ("float32", (7, 5), {"chunks": (7, 5)}),
+    "fixed": ("float32", (7, 5), {"chunks": (3, 2), "compression": "gzip"}),
+    "growing": ("float32", (7, 5), {"chunks": (3, 2), "maxshape": (None, 5)}),
+    "tree": ("float32", (7, 5), {"chunks": (3, 2), "maxshape": (None, None)}),
+    "whole": ("float32", (7, 5), {}),
+}
+"""An array for each kind of index that the newest format has, and one without chunks."""
+
+
+def write_chunks(file: h5py.File, arrays: dict[str, tuple[str, tuple[int, ...], dict[str, Any]]]) -> None:
+    """Writes layers of one array each, in chunks."""
+    for name, (dtype, shape, options) in arrays.items():
+        variables = file.create_group(f"layers/{name}/vars")
+        variables.attrs["name"] = name
+        values = counted(shape, "uint16").view("V2") if dtype == "V2" else counted(shape, dtype)
+        variables.create_dataset("0", data=values, **options)
+
+
 if __name__ == "__main__":
     with h5py.File(SAMPLES / "hdf5_layouts.h5", "w") as layouts:
         write_layouts(layouts)
@@ -80,3 +115,7 @@ if __name__ == "__main__":
         write_many(newest)
     with h5py.File(SAMPLES / "hdf5_other.h5", "w") as other:
         other["measurements/temperature"] = counted((4,))
+    with h5py.File(SAMPLES / "hdf5_chunks.weights.h5", "w", track_order=True) as chunks:
+        write_chunks(chunks, OLDER_CHUNKS)
+    with h5py.File(SAMPLES / "hdf5_newest_chunks.weights.h5", "w", libver="latest") as newest_chunks:
+        write_chunks(newest_chunks, NEWEST_CHUNKS)

@@ -187,16 +187,6 @@ class Headers:
             heap.take(min(-length % 8, heap.left))
 
 
-def tree_node(headers: Headers, address: int, group: int, key_size: int) -> tuple[int, list[tuple[Cursor, int]]]:
-    """Returns the level of a node of a version 1 B-tree, and its children with the keys before them."""
-    prefix = headers.read(address, 8 + 2 * headers.address_size)
-    prefix.expect(b"TREE" + bytes([group]))
-    level, count = prefix.integer(1), prefix.integer(2)
-    body = headers.read(address + 8 + 2 * headers.address_size, count * (key_size + headers.address_size))
-    children = [(body.part(key_size), body.address()) for _ in range(count)]
-    return level, [(key, child) for key, child in children if child is not None]
-
-
 def signature_place(source: Source) -> int | None:
     """Return where the signature stands, at byte 0, 512, 1024, 2048 …; None in what is no HDF5."""
     offset = 0

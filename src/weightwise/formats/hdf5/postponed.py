@@ -1,7 +1,7 @@
-"""Imports a library without the packages that only its unused parts need.
+"""Imports a library without the packages that only some of its parts need.
 
-pyfive imports numcodecs and fsspec when it is imported, for reading values and remote files, which weightwise does not
-leave to it; the two and what they import take as long as NumPy does. While `postponed` lasts, their names stand for
+pyfive imports numcodecs and fsspec when it is imported, for the checksums of chunks, which few files have, and for
+remote files; the two and what they import take as long as NumPy does. While `postponed` lasts, their names stand for
 placeholders that import the real package when one of its attributes is used.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -47,3 +48,11 @@ def postponed(*packages: str) -> Iterator[None]:
     finally:
         for package in absent:
             del sys.modules[package]
+
+
+@cache
+def library() -> ModuleType:
+    """Returns the module that reads with pyfive, which the first call imports."""
+    with postponed("fsspec", "fsspec.utils", "numcodecs"):
+        from weightwise.formats.hdf5 import library
+    return library

@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from weightwise.errors import FormatError, WeightwiseError
 from weightwise.formats.hdf5 import messages
-from weightwise.formats.hdf5.headers import SHARED, Cursor, Headers, Message, tree_node
-from weightwise.formats.hdf5.postponed import postponed
-from weightwise.formats.hdf5.values import Chunks, Layout, chunk_places, layout_problem, read_values
+from weightwise.formats.hdf5.headers import SHARED, Cursor, Headers, Message
+from weightwise.formats.hdf5.postponed import library
+from weightwise.formats.hdf5.values import ChunkPlace, Chunks, Layout, layout_problem, read_values
 from weightwise.source import Source
 from weightwise.stored import StoredArray
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     import numpy
 
 LINKS, LINK, GROUP, ATTRIBUTES = 0x02, 0x06, 0x11, 0x15
@@ -181,16 +179,34 @@ def dataset_layout(headers: Headers, found: list[Message]) -> Layout:
     if storage.chunk is not None:
         applied = [message for message in found if message.kind == messages.FILTERS]
         filters = tuple(messages.filters(Cursor(applied[0].body, headers))) if applied else ()
-        index = partial(chunk_places, headers, storage.tree, len(storage.chunk))
-        return Layout(shape, kind, chunks=Chunks(storage.chunk, filters, index, storage.newest), base=headers.base)
+        index = partial(chunk_places, headers, storage.tree or 0, len(storage.chunk))
+        chunks = Chunks(storage.chunk, filters, index, unread_index(headers, storage))
+        return Layout(shape, kind, chunks=chunks, base=headers.base)
     return Layout(shape, kind, offset=None if storage.address is None else headers.base + storage.address)
+
+
+def unread_index(headers: Headers, storage: messages.Storage) -> str:
+    """Returns why pyfive cannot read where the chunks of a dataset lie, or an empty string."""
+    if storage.newest:
+        return "its chunks have an index of the newest HDF5 format: write the file again without libver='latest'"
+    if storage.tree is None:
+        return "they were never written"
+    if headers.address_size != 8:
+        return f"its chunks have addresses of {headers.address_size} bytes, which are not supported"
+    return ""
+
+
+def chunk_places(headers: Headers, tree: int, rank: int, most: int) -> Mapping[tuple[int, ...], ChunkPlace]:
+    """Returns where at most so many chunks of a dataset lie, by the place of their first value."""
+    places: Mapping[tuple[int, ...], ChunkPlace] = library().chunk_places(headers, tree, rank, most)
+    return places
 
 
 def attributes_of(headers: Headers, address: int, found: list[Message]) -> dict[str, Any]:
     """Returns the attributes of an object in the file's order."""
     for message in found:
         if message.kind == ATTRIBUTES and _heap_address(Cursor(message.body, headers), 2) is not None:
-            return dict(_newest().attributes(headers, address))
+            return dict(library().attributes(headers, address))
     bodies = (Cursor(message.body, headers) for message in found if message.kind == messages.ATTRIBUTE)
     return dict(map(messages.attribute, bodies))
 
@@ -204,14 +220,7 @@ def members_of(headers: Headers, address: int, found: list[Message]) -> Iterator
         elif message.kind == LINK:
             yield _link(body)
         elif message.kind == LINKS and _heap_address(body, 8) is not None:
-            yield from _newest().members(headers, address).items()
-
-
-def _newest() -> ModuleType:
-    """Returns the module that reads the newest format, for which pyfive is imported."""
-    with postponed("fsspec", "fsspec.utils", "numcodecs"):
-        from weightwise.formats.hdf5 import newest
-    return newest
+            yield from library().members(headers, address).items()
 
 
 def _heap_address(body: Cursor, index_size: int) -> int | None:
@@ -249,11 +258,16 @@ def _symbols(headers: Headers, tree: int | None, heap: int | None) -> Iterator[t
 
 def _tables(headers: Headers, address: int) -> Iterator[int]:
     """Yields the addresses of the symbol tables below a node of a tree, in order."""
-    level, children = tree_node(headers, address, 0, headers.length_size)
-    for _, child in children:
-        if level:
+    prefix = headers.read(address, 8 + 2 * headers.address_size)
+    prefix.expect(b"TREE\0")
+    level, count = prefix.integer(1), prefix.integer(2)
+    start = address + 8 + 2 * headers.address_size
+    body = headers.read(start, count * (headers.length_size + headers.address_size))
+    for _ in range(count):
+        _, child = body.length(), body.address()
+        if child is not None and level:
             yield from _tables(headers, child)
-        else:
+        elif child is not None:
             yield child
 
 

@@ -1,28 +1,29 @@
-"""The values of an HDF5 dataset: contiguous, compact in its header, or in chunks that may be deflated and shuffled.
+"""The values of an HDF5 dataset: contiguous, compact in its header, or in chunks, which pyfive finds and unpacks.
 
 No memory is taken for values before the bytes that stand for them are known to be there.
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, prod
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from weightwise.errors import FormatError
-from weightwise.formats.hdf5.headers import Headers, tree_node
 from weightwise.formats.hdf5.messages import Kind
+from weightwise.formats.hdf5.postponed import library
 from weightwise.kernels.memory import empty
 from weightwise.source import Source
 
 if TYPE_CHECKING:
     import numpy
 
-DEFLATE, SHUFFLE = 1, 2
-SMALLEST_CHUNK = 24
-"""Bytes that the shortest entry of a chunk index takes."""
+DEFLATE, SHUFFLE, FLETCHER32 = 1, 2, 3
+CHECKSUM = 4
+"""Bytes that fletcher32 adds to a chunk."""
+SMALLEST_ENTRY = 24
+"""Bytes that an entry of a tree of chunks takes, and 8 more for each dimension."""
 MOST_EXPANSION = 100
 FREE_EXPANSION = 1 << 26
 """Compressed values may take this many bytes, or `MOST_EXPANSION` times the size of their file; weights never do."""
@@ -36,13 +37,13 @@ class Chunks:
     """The shape of one block."""
     filters: tuple[int, ...]
     """What was done to each block, in this order, when it was written."""
-    index: Callable[[], Mapping[tuple[int, ...], ChunkPlace]]
-    """Reads where the blocks lie, by the place of their first value."""
-    newest: bool = False
-    """Whether the index is one of the newest format's."""
+    index: Callable[[int], Mapping[tuple[int, ...], ChunkPlace]]
+    """Reads where at most so many blocks lie, by the place of their first value."""
+    unread: str = ""
+    """Why the index cannot be read, in words."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ChunkPlace:
     """Where one chunk lies."""
 
@@ -96,37 +97,30 @@ def expectation(expected: int, there: int, place: str) -> str:
 
 def chunks_problem(source: Source, layout: Layout, chunks: Chunks) -> str:
     """Returns why the file cannot hold the values in these chunks, or an empty string."""
-    if chunks.newest:
-        return "its chunks have an index of the newest HDF5 format, which is not supported"
-    most = max(FREE_EXPANSION, MOST_EXPANSION * source.size)
+    if chunks.unread:
+        return chunks.unread
     if len(chunks.shape) != len(layout.shape) or not all(chunks.shape):
         return f"chunks of {chunks.shape} do not divide an array of {layout.shape}"
-    if max(layout.nbytes, prod(chunks.shape) * layout.kind.itemsize) > most:
-        return f"{layout.nbytes:,} bytes of values are more than a file of {source.size:,} bytes can mean"
-    if prod(chunk_counts(layout, chunks)) * SMALLEST_CHUNK > source.size:
-        return f"a file of {source.size:,} bytes has no room for {prod(chunk_counts(layout, chunks)):,} chunks"
-    unknown = set(chunks.filters) - {DEFLATE, SHUFFLE}
-    return f"the filter {min(unknown)} is not supported, only deflate and shuffle are" if unknown else ""
+    count = prod(chunk_counts(layout, chunks))
+    unpacked = count * prod(chunks.shape) * layout.kind.itemsize
+    if unpacked > max(FREE_EXPANSION, MOST_EXPANSION * source.size):
+        return f"{unpacked:,} bytes of values in chunks are more than a file of {source.size:,} bytes can mean"
+    if count * (SMALLEST_ENTRY + 8 * len(chunks.shape)) > source.size:
+        return f"a file of {source.size:,} bytes has no room for {count:,} chunks"
+    return filters_problem(chunks.filters)
 
 
-def chunk_places(headers: Headers, address: int | None, rank: int) -> dict[tuple[int, ...], ChunkPlace]:
-    """Returns where the chunks lie that a tree lists, by the place of their first value; raises `FormatError`."""
-    if address is None:
-        return {}
-    level, children = tree_node(headers, address, 1, 8 + 8 * (rank + 1))
-    places: dict[tuple[int, ...], ChunkPlace] = {}
-    for key, child in children:
-        if level:
-            places |= chunk_places(headers, child, rank)
-            continue
-        size, mask = key.integer(4), key.integer(4)
-        places[tuple(key.integer(8) for _ in range(rank))] = ChunkPlace(child, size, mask)
-    return places
+def filters_problem(filters: Sequence[int]) -> str:
+    """Returns why these filters cannot be undone, or an empty string."""
+    unknown = set(filters) - {DEFLATE, SHUFFLE, FLETCHER32}
+    if unknown:
+        return f"the filter {min(unknown)} is not supported, only deflate, shuffle and fletcher32 are"
+    return "a filter is applied twice" if len(set(filters)) < len(filters) else ""
 
 
 def chunk_counts(layout: Layout, chunks: Chunks) -> tuple[int, ...]:
     """Returns how many chunks there are along each dimension."""
-    return tuple(ceil(size / step) for size, step in zip(layout.shape, chunks.shape, strict=True))
+    return tuple(-(-size // step) for size, step in zip(layout.shape, chunks.shape, strict=True))
 
 
 def read_values(source: Source, layout: Layout) -> numpy.ndarray:
@@ -139,7 +133,7 @@ def read_values(source: Source, layout: Layout) -> numpy.ndarray:
     if not layout.kind.code:
         raise FormatError(f"they are no numbers but {layout.kind.name}")
     stored = empty(layout.shape, numpy_dtype(layout.kind))
-    if layout.chunks is not None:
+    if layout.chunks is not None and layout.nbytes:
         for place, block in blocks(source, layout, layout.chunks):
             stored[place] = block
     elif layout.data is not None:
@@ -170,14 +164,17 @@ def blocks(source: Source, layout: Layout, chunks: Chunks) -> Iterator[tuple[Any
     """Yields the place of each chunk in the array and its values there; raises `FormatError` when one is missing."""
     import numpy
 
-    index = chunks.index()
+    index = chunks.index(prod(chunk_counts(layout, chunks)))
+    total = sum(entry.size for entry in index.values())
+    if total > source.size:
+        raise FormatError(f"its chunks say that they take {total:,} bytes of a file of {source.size:,}")
     for steps in numpy.ndindex(chunk_counts(layout, chunks)):
         start = tuple(step * size for step, size in zip(steps, chunks.shape, strict=True))
         if start not in index:
             raise FormatError(f"the chunk at {start} is missing")
         entry = index[start]
-        raw = source.read(layout.base + entry.offset, entry.size)
-        block = unfiltered(raw, entry.mask, layout, chunks)
+        # No name here keeps what was read: a chunk may be as large as the array.
+        block = unfiltered(source.read(layout.base + entry.offset, entry.size), entry.mask, layout, chunks)
         ends = tuple(map(min, layout.shape, (at + size for at, size in zip(start, chunks.shape, strict=True))))
         place = tuple(map(slice, start, ends))
         yield place, block[tuple(slice(end - at) for at, end in zip(start, ends, strict=True))]
@@ -187,23 +184,11 @@ def unfiltered(raw: bytes, mask: int, layout: Layout, chunks: Chunks) -> numpy.n
     """Returns the values of one chunk; bit i of the mask says that filter i was left out."""
     import numpy
 
-    size = prod(chunks.shape) * layout.kind.itemsize
-    applied = [name for place, name in enumerate(chunks.filters) if not mask >> place & 1]
-    for name in reversed(applied):
-        raw = inflated(raw, size) if name == DEFLATE else unshuffled(raw, layout.kind.itemsize)
+    itemsize = layout.kind.itemsize
+    size = prod(chunks.shape) * itemsize
+    for place, number in reversed(list(enumerate(chunks.filters))):
+        if not mask >> place & 1:
+            raw = library().undone(raw, number, itemsize, size + CHECKSUM)
     if len(raw) != size:
         raise FormatError(f"a chunk holds {len(raw):,} bytes instead of {size:,}")
     return numpy.frombuffer(raw, numpy_dtype(layout.kind)).reshape(chunks.shape)
-
-
-def inflated(raw: bytes, size: int) -> bytes:
-    """Returns deflated bytes unpacked, one more than `size` at most; raises `zlib.error`."""
-    return zlib.decompressobj().decompress(raw, size + 1)
-
-
-def unshuffled(raw: bytes, itemsize: int) -> bytes:
-    """Returns values whose first bytes were stored together, then their second bytes and so on."""
-    import numpy
-
-    whole = len(raw) // itemsize * itemsize
-    return numpy.frombuffer(raw, "uint8", whole).reshape(itemsize, -1).T.tobytes() + raw[whole:]
