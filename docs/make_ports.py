@@ -21,7 +21,8 @@ largest value: at most 1e-10 where both compute in float64, and 1e-5 in float32.
 two axes goes unseen. *Code* is what the port prints, executed, with the file of weights that it writes. A *file*, a
 *state dict*, a *module*, a *model* and *variables* are of a network that was written by hand, and filled with `--into`,
 or in memory. The networks are in `tests/oracles/port_networks_keras.py`, `port_networks_pytorch.py` and
-`port_networks_flax.py`; names in capitals are architectures of `keras.applications`.
+`port_networks_flax.py`; names in capitals are architectures of `keras.applications`, of which ConvNeXt, EfficientNetV2,
+InceptionResNetV2 and NASNet have fewer blocks there, of every kind.
 """
 
 Proof = Mapping[str, Any]

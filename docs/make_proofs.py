@@ -107,7 +107,7 @@ def _array(row: Row) -> str:
 
 
 def _cases(name: str, group: Sequence[Fact]) -> str:
-    texts = (fact["name"].removeprefix(name).lstrip(" ,:") or "default" for fact in group)
+    texts = (fact["name"].removeprefix(name.rpartition(".")[2]).lstrip(" ,:") or "default" for fact in group)
     return f"{len(group)}: " + "; ".join(dict.fromkeys(texts)).replace("|", "\\|")
 
 

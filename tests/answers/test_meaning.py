@@ -29,6 +29,7 @@ from weightwise.conventions.keras import all_rows
 from weightwise.ops.attention import Attention
 from weightwise.ops.dense import Dense, QuantizedDense
 from weightwise.ops.norm import BatchNorm, Standardization
+from weightwise.ops.operand import Operand
 from weightwise.ops.wrappers import TimeDistributed
 
 GOLDEN = Path(__file__).parents[1] / "oracles" / "golden"
@@ -182,4 +183,6 @@ def test_the_same_role_means_more_in_some_operations():
     assert "tanh" in role_meaning("scale", Attention("additive", scale=True)).does
     assert "rounded" in role_meaning("scale", QuantizedDense(3)).does
     assert "rounded" in role_meaning("scale", TimeDistributed(QuantizedDense(3))).does
+    assert "multiplied" in role_meaning("other", Operand("multiply", (3,))).does
+    assert "adds" in role_meaning("other", Operand("add", (3,))).does
     assert role_meaning("kernel", Dense(3)) is ROLES["kernel"]

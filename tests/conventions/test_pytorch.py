@@ -11,7 +11,7 @@ from weightwise.conventions.pytorch import configuration, describe
 from weightwise.formats.pytorch.sequence import SEQUENTIAL, calls_in
 from weightwise.naming.assemble import named
 from weightwise.ops.arranging import Exchange, Transpose
-from weightwise.ops.merge import Merge
+from weightwise.ops.merge import Merge, ScaledSum
 from weightwise.ops.operation import ShapeError
 from weightwise.ops.pooling import GlobalPooling
 from weightwise.ops.reduction import Reduction
@@ -82,7 +82,7 @@ def test_a_configuration_is_what_a_module_says_of_itself():
         ("MultiheadAttention", {**ATTENTION, "num_heads": 4}, "6 numbers cannot be split in 4 equal heads"),
         ("MultiheadAttention", {**ATTENTION, "attn_mask": True}, "its attn_mask is set"),
         ("add", {"other": "2"}, "expected a number"),
-        ("add", {"alpha": 2}, "its second input is multiplied by a number before"),
+        ("add", {"alpha": "2"}, "expected a number"),
         ("div", {"other": 2.0, "rounding_mode": "floor"}, "its rounding_mode is set"),
         ("div", {"other": 0}, "it divides by zero"),
         ("select", {"dim": 1, "index": True}, "expected a whole number"),
@@ -123,6 +123,7 @@ def test_operators_refuse_inputs_that_pytorch_takes_otherwise(class_name, config
         ("add", {}, [], Merge("add", equal=True)),
         ("add", {}, [(None, 3), (None, 3)], Merge("add")),
         ("add", {"other": 2, "alpha": 3}, [], Rescaling(1.0, 6.0)),
+        ("sub", {"alpha": 3}, [(None, 3), (None, 3)], ScaledSum(-3.0)),
         ("mean", {"dim": (2, 3)}, [(None, 3, 4, 5)], GlobalPooling("average", 2, channels_first=True)),
         ("mean", {"dim": 1}, [(None, 3, 4)], GlobalPooling("average", 1)),
         ("mean", {"dim": (2, 3)}, [], Reduction("mean", (2, 3))),

@@ -37,6 +37,7 @@ def nested(module: str, class_name: str) -> StoredLayer:
         nested("keras.utils", "get_file"),
         nested("keras.src.utils.file_utils", "get_file"),
         nested("keras.saving", "load_model"),
+        nested("keras.src.applications.convnext", "ConvNeXtTiny"),
         nested("tensorflow.io", "write_file"),
         nested("tf_keras.src.engine.data_adapter", "DataHandler"),
         nested("kerasx.layers", "Dense"),
@@ -52,6 +53,7 @@ def test_what_is_or_may_be_a_program_is_refused(layer):
     [
         StoredLayer("dense", "Dense", {}, "keras.layers"),
         StoredLayer("dense", "Add", {}, "keras.src.ops.numpy"),
+        StoredLayer("dense", "LayerScale", {}, "keras.src.applications.convnext"),
         StoredLayer("dense", "Dense", {}),
         nested("keras.initializers", "GlorotUniform"),
         nested("keras", "DTypePolicy"),

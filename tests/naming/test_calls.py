@@ -113,6 +113,17 @@ def test_a_class_of_the_same_name_is_not_known(package):
     assert model.weights[0].bound is None
 
 
+@pytest.mark.parametrize(
+    ("package", "axes"),
+    [("keras.src.applications.convnext", "features 4"), ("", None), ("keras.layers", None), ("my_package", None)],
+)
+def test_a_class_of_an_architecture_is_known_by_its_module_alone(package, axes):
+    config = {"projection_dim": 4, "init_values": 1e-6}
+    model = opened(layer("scale", "LayerScale", config, call("entry"), arrays=(array("0", 4),), package=package))
+    (weight,) = model.weights
+    assert (weight.bound and weight.bound.text()) == axes
+
+
 def test_the_dense_layer_after_a_flattened_sequence_reads_its_positions():
     flat = layer("flat", "Flatten", {}, call("words"))
     sums = layer("sums", "Dense", {"units": 5}, call("flat"), arrays=(array("0", 12, 5),))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from weightwise.ops.merge import Concatenate, Dot, Merge
+from weightwise.ops.merge import Concatenate, Dot, Merge, ScaledSum
 from weightwise.ops.operation import ShapeError
 
 
@@ -13,6 +13,7 @@ from weightwise.ops.operation import ShapeError
         (Merge("add"), [(None, 3, 4), (None, 1, 4), (None, 3, 1)], (None, 3, 4)),
         (Merge("add"), [(None, 4), (None, 3, 4)], (None, 3, 4)),
         (Merge("add"), [(2, None, 4), (None, 1, 4)], (2, None, 4)),
+        (ScaledSum(0.2), [(None, 3, 1), (None, 1, 4)], (None, 3, 4)),
         (Concatenate(), [(None, 3, 4), (None, 3, 5)], (None, 3, 9)),
         (Concatenate(), [(None, 3, 4), (None, 3, None)], (None, 3, None)),
         (Concatenate(1), [(None, 3, None), (None, 2, 5)], (None, 5, None)),
@@ -32,6 +33,8 @@ def test_output_shapes(operation, shapes, expected):
         (Merge("add"), [(2, 3), (3, 3)], "with one batch size"),
         (Merge("add"), [(None, 3), (None, 4)], "one size at each axis, or of size 1, found 3 and 4"),
         (Merge("subtract"), [(None, 3)] * 3, "expected 2 inputs, found 3"),
+        (ScaledSum(0.2), [(None, 3)], "expected 2 inputs, found 1"),
+        (ScaledSum(0.2), [(None, 3, 4), (None, 4)], "expected inputs of as many axes"),
         (Concatenate(), [(None, 3, 4), (None, 2, 5)], "differ only along axis -1"),
         (Concatenate(), [(None, 3, 4), (None, 4)], "differ only along axis -1"),
         (Concatenate(3), [(None, 3, 4)], "no axis 3 in a tensor of shape"),
@@ -54,6 +57,7 @@ def test_axes_stay_where_all_inputs_have_them():
     assert Merge("add").tensor_axes([axes, axes]) == axes
     assert Merge("add").tensor_axes([axes, None]) is None
     assert Merge("add").tensor_axes([axes, ("c", "h", "w")]) is None
+    assert ScaledSum(0.2).tensor_axes([axes, axes]) == axes
     assert Concatenate().tensor_axes([axes, axes]) == axes
     assert Concatenate(1).tensor_axes([axes, axes]) == axes
     assert Concatenate().tensor_axes([("h w c",), ("h w c",)]) is None  # two runs of rows, not one
@@ -65,6 +69,7 @@ def test_axes_stay_where_all_inputs_have_them():
     ("operation", "sentence"),
     [
         (Merge("maximum"), "keeps the largest of its inputs' values at each place"),
+        (ScaledSum(0.17), "adds its second input, multiplied by 0.17, to its first, value by value"),
         (Concatenate(), "lays its inputs side by side along their last axis"),
         (Dot((2, 1)), "computes the products of the vectors along axis 2 of its first input and axis 1 of its second"),
         (

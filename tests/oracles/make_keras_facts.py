@@ -43,7 +43,10 @@ FAMILIES = (
     "preprocessing",
     "recurrent",
     "attention",
+    "applications",
 )
+PUBLIC = ("keras", "keras.layers")
+"""The modules of classes that are known by their names alone."""
 
 
 class Keras(Framework):
@@ -68,7 +71,7 @@ class Keras(Framework):
         """Return path, shape, dtype and trainability of each weight."""
         return [
             {
-                "name": variable.path,
+                "name": named(layer, variable),
                 "shape": variable.shape,
                 "dtype": variable.dtype,
                 "trainable": variable.trainable,
@@ -93,7 +96,8 @@ class Keras(Framework):
     def serialised(self, layer: Any) -> tuple[str, Any]:
         """Return the class and the configuration."""
         serialised = keras.saving.serialize_keras_object(layer)
-        return serialised["class_name"], serialised["config"]
+        name, package = serialised["class_name"], serialised["module"]
+        return name if package in PUBLIC else f"{package}.{name}", serialised["config"]
 
     def open_shapes(self, case: Case) -> list[list[int | None]]:
         """Return the output shapes for an open batch axis."""
@@ -102,6 +106,14 @@ class Keras(Framework):
             for spec in case.inputs
         ]
         return [list(output.shape) for output in flat(case.outputs(case.build(), tensors))]
+
+
+def named(layer: Any, variable: Any) -> str:
+    """Return the path of a variable, with the attribute that holds it in place of a name that Keras counts."""
+    path, _, name = variable.path.rpartition("/")
+    if not name.startswith("variable"):
+        return str(variable.path)
+    return f"{path}/{next(key for key, value in vars(layer).items() if value is variable)}"
 
 
 class _Holder(keras.Model):

@@ -5,54 +5,99 @@
 
 from __future__ import annotations
 
+import builtins
 import json
+import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+
+from keras.src.applications import convnext, efficientnet_v2, inception_resnet_v2, nasnet
 
 from tests.oracles.ported import TARGETS, Keras, Source, compute_in, distance, generator, keras, laid, numpy, weightwise
 from weightwise.errors import UnsupportedError
 
-SIZES = {
-    "MobileNet": 32,
-    "MobileNetV2": 32,
-    "ResNet50": 32,
-    "ResNet50V2": 32,
-    "DenseNet121": 32,
-    "EfficientNetB0": 32,
-    "Xception": 71,
-    "VGG16": 32,
-    "InceptionV3": 75,
-    "NASNetMobile": 32,
+WHOLE = (
+    "MobileNet",
+    "MobileNetV2",
+    "ResNet50",
+    "ResNet50V2",
+    "DenseNet121",
+    "EfficientNetB0",
+    "Xception",
+    "VGG16",
+    "InceptionV3",
+    "MobileNetV3Small",
+)
+"""The architectures that are carried as they are."""
+
+
+def convnext_(**settings: Any) -> Any:
+    """Return a ConvNeXt of five blocks, with paths that are dropped while training."""
+    narrow = {"depths": (1, 1, 2, 1), "projection_dims": (6, 8, 10, 12), "drop_path_rate": 0.2}
+    return convnext.ConvNeXt(**narrow, **settings)
+
+
+def efficientnet_v2_(**settings: Any) -> Any:
+    """Return an EfficientNetV2 with each kind of block: fused, fused and expanded, and with squeeze and excitation."""
+    names = ("conv_type", "num_repeat", "input_filters", "output_filters", "expand_ratio", "se_ratio", "strides")
+    rows = [(1, 1, 8, 8, 1, 0, 1), (1, 2, 8, 16, 4, 0, 2), (0, 2, 16, 24, 4, 0.25, 2)]
+    blocks = [{"kernel_size": 3, **dict(zip(names, row, strict=True))} for row in rows]
+    return efficientnet_v2.EfficientNetV2(1.0, 1.0, 32, blocks_args=blocks, **settings)
+
+
+def inception_resnet_v2_(**settings: Any) -> Any:
+    """Return an InceptionResNetV2 in which each of its rows of equal blocks, which are loops, has one of them."""
+    once = patch.object(inception_resnet_v2, "range", lambda first, _: builtins.range(first, first + 1), create=True)
+    with once:
+        return inception_resnet_v2.InceptionResNetV2(**settings)
+
+
+def nasnet_(**settings: Any) -> Any:
+    """Return a NASNetMobile with one normal cell between its reductions.
+
+    Keras does not make the whole one on PyTorch; on JAX it is carried, too, with `KERAS_BACKEND=jax`.
+    """
+    narrow = {"num_blocks": 1, "penultimate_filters": 288, "stem_block_filters": 8}
+    return nasnet.NASNet(skip_reduction=False, **narrow, **settings)
+
+
+SHORT: Mapping[str, Callable[..., Any]] = {
+    "ConvNeXt": convnext_,
+    "EfficientNetV2": efficientnet_v2_,
+    "InceptionResNetV2": inception_resnet_v2_,
+    "NASNet": nasnet_,
 }
-"""The architectures, and the smallest side of an image that each takes."""
-LEFT_OUT = ("NASNetMobile",)
-"""What Keras cannot compute on PyTorch; on JAX, with KERAS_BACKEND=jax, it is proven when it is named."""
+"""The architectures that are carried with fewer blocks, of every kind."""
+SIDES = {"Xception": 71, "InceptionV3": 75, "InceptionResNetV2": 75}
+"""The smallest side of an image that an architecture takes, where that is not 32."""
 CLASSES = 7
 
 
-def drawn(random: numpy.random.Generator, path: str, like: Any) -> Any:
+def drawn(numbers: numpy.random.Generator, path: str, like: Any) -> Any:
     """Return values for a variable that keep what a deep network computes within bounds."""
     if "variance" in path or "gamma" in path:
-        return random.uniform(0.8, 1.2, like.shape).astype(like.dtype)
+        return numbers.uniform(0.8, 1.2, like.shape).astype(like.dtype)
     if "kernel" in path:
         return like
-    return random.uniform(-0.2, 0.2, like.shape).astype(like.dtype)
+    return numbers.uniform(-0.2, 0.2, like.shape).astype(like.dtype)
 
 
 def network(name: str) -> Keras:
     """Return an architecture of keras.applications for small images."""
     keras.utils.clear_session()
-    keras.utils.set_random_seed(1)
-    side = SIZES[name]
-    model = getattr(keras.applications, name)(weights=None, input_shape=(side, side + 3, 3), classes=CLASSES)
-    random = generator(name)
+    random.seed(1)  # Keras draws the seeds of its initializers from here
+    side = SIDES.get(name, 32)
+    build = SHORT.get(name) or getattr(keras.applications, name)
+    model = build(weights=None, input_shape=(side, side + 3, 3), classes=CLASSES)
+    numbers = generator(name)
     for variable in model.variables:
         if "seed" not in variable.path:
-            variable.assign(drawn(random, variable.path, keras.ops.convert_to_numpy(variable)))
+            variable.assign(drawn(numbers, variable.path, keras.ops.convert_to_numpy(variable)))
     return Keras(model)
 
 
@@ -98,6 +143,6 @@ def proofs(names: Sequence[str], targets: Sequence[str]) -> Iterator[dict[str, A
 if __name__ == "__main__":
     given = sys.argv[1:]
     targets = [word for word in given if word in TARGETS] or ["pytorch", "flax"]
-    names = [name for name in SIZES if name in given] or [name for name in SIZES if name not in LEFT_OUT]
+    names = [word for word in given if word not in TARGETS] or [*WHOLE, *SHORT]
     for line in proofs(names, targets):
         print(json.dumps(line, ensure_ascii=False), flush=True)

@@ -78,6 +78,7 @@ CASES = [
     *(case("of a column and a row", name, (2, 3, 1), (2, 1, 6)) for name in ("add", "sub", "mul", "div")),
     *(case("a number", name, ROWS, other=1.75) for name in ("add", "sub", "mul", "div", "rsub")),
     *(case("a number, scaled", name, ROWS, other=1.75, alpha=2) for name in ("add", "sub", "rsub")),
+    *(case("of images, scaled", name, IMAGES, IMAGES, alpha=0.2) for name in ("add", "sub")),
     *(case("positions", name, ROWS, shape=(1, 3, 6)) for name in ("add", "sub", "mul", "div")),
     case("a square of positions", "add", (2, 4, 4), shape=(4, 4)),
     case("one for each channel", "mul", IMAGES, shape=(4, 1, 1)),

@@ -142,6 +142,12 @@ VARIANTS: Mapping[tuple[str, str], RoleMeaning] = {
         "is the square of the factor that multiplies {made}",
         origin="are measured from the data before training, and not learned",
     ),
+    ("other", "multiply"): RoleMeaning(
+        "the scales: each value that arrives is multiplied by the one of its place", "multiplies {made}"
+    ),
+    ("other", "add"): RoleMeaning(
+        "the numbers that the layer adds to its input, value by value", "multiplies nothing; it is added to {made}"
+    ),
     ("gamma", "RMSNorm"): RoleMeaning(
         "the scales: each feature, once it is divided by the root mean square, is multiplied by its own",
         "multiplies the normalised value of {made}",
@@ -167,7 +173,7 @@ VARIANTS: Mapping[tuple[str, str], RoleMeaning] = {
         origin="were computed when the table was rounded, and are not learned",
     ),
 }
-"""Roles that mean more in one operation: by its class, or by the kind of its scores."""
+"""Roles that mean more in one operation: by its class, by what it does, or by the kind of its scores."""
 
 UNNAMED = RoleMeaning("numbers of which nothing more is known", "does what is not known")
 """A role that has no entry."""
@@ -204,7 +210,7 @@ def _variants(operation: Operation | None) -> Iterator[str]:
     """Yield what can tell an operation's role from the same role of another, the closest first."""
     if getattr(operation, "invert", False):
         yield "inverted"
-    yield from (getattr(operation, "score", ""), type(operation).__name__)
+    yield from (getattr(operation, "score", ""), getattr(operation, "how", ""), type(operation).__name__)
     inner = getattr(operation, "inner", None)
     if inner is not None:
         yield from _variants(inner)

@@ -9,7 +9,7 @@ from weightwise.conventions.spelling import Layout
 from weightwise.errors import UnsupportedError
 from weightwise.ops.activation import Activation, GatedLinear, PReLU, Softmax
 from weightwise.ops.functions import ALONG, spelled
-from weightwise.ops.merge import Concatenate, Merge
+from weightwise.ops.merge import Concatenate, Merge, ScaledSum
 from weightwise.ops.norm import Norm
 from weightwise.ops.operation import Operation, Shape
 from weightwise.ops.packed_attention import PackedAttention
@@ -164,6 +164,7 @@ _CHANGES: dict[type, Callable[..., Operation]] = {
     Activation: _activation,
     Rescaling: _rescaling,
     Merge: _anyhow,
+    ScaledSum: _anyhow,
     Identity: _anyhow,
     Input: _anyhow,
     Flatten: _flatten,

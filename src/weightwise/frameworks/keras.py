@@ -19,6 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from weightwise.conventions.keras.wings import WINGS
 from weightwise.errors import UnsupportedError
 from weightwise.model import Model
 from weightwise.stored import Addressing, StoredLayer, Tensor
@@ -49,6 +50,8 @@ ROOMS = (
     "regularizers",
 )
 """The modules of Keras whose classes and functions a configuration may name: others read and write files."""
+ARCHITECTURES = frozenset(WINGS.classes["applications"].split())
+"""Layers of single architectures; the functions beside them fetch files."""
 
 
 def package(model: Model) -> str:
@@ -135,6 +138,8 @@ def _check_named(name: str, class_name: str, module: str) -> None:
 def _is_own(module: str, class_name: str) -> bool:
     """Return whether a class or a function is one of Keras's that only compute."""
     if not module or (module, class_name) == ("builtins", "function"):  # Keras looks such names up among its own
+        return True
+    if f"{module}.{class_name}" in ARCHITECTURES:
         return True
     package, *parts = (part for part in module.split(".") if part != "src")
     return package in PACKAGES and ((parts[0] if parts else "") in ROOMS or ".".join(parts) in MODELS)

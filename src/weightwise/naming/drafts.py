@@ -266,8 +266,9 @@ def _class(stored: StoredLayer) -> str:
 
 
 _FRAMEWORKS = ("keras", "tf_keras", "tensorflow", "torch")
-_OTHERS = (".ops", ".quantized", ".qat", ".intrinsic")
-"""What a framework calls as its layers too: functions of the graph, and modules that compute in whole numbers."""
+_OTHERS = (".ops", ".applications", ".quantized", ".qat", ".intrinsic")
+"""What a framework calls as its layers too: functions of the graph, layers that one architecture has of its own, and
+modules that compute in whole numbers."""
 
 
 def _slot(slot: Slot, operation: Operation | None, trainable: bool, inputs: Sequence[Signal]) -> Slot:

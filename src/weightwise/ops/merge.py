@@ -105,6 +105,34 @@ def _listed(shapes: Sequence[Shape]) -> str:
 
 
 @dataclass(frozen=True)
+class ScaledSum(Operation):
+    """`x + scale · y`, for two inputs of as many axes."""
+
+    scale: float
+
+    def output_shapes(self, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
+        """Return the shape that both inputs are brought to; raises `ShapeError` if there is none."""
+        _check_count(inputs, 2)
+        return _SUM.output_shapes(inputs)
+
+    def tensor_axes(self, inputs: Sequence[TensorAxes]) -> TensorAxes:
+        """Return the axes that both inputs have."""
+        return _SUM.tensor_axes(inputs)
+
+    def forward(self, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
+        """Return the sum."""
+        one, other = inputs
+        return _SUM.forward([one, other * self.scale], weights)
+
+    def sentence(self) -> str:
+        """Return what the layer does."""
+        return f"adds its second input, multiplied by {self.scale:.6g}, to its first, value by value"
+
+
+_SUM = Merge("add", equal=True)
+
+
+@dataclass(frozen=True)
 class Concatenate(Operation):
     """The inputs side by side along one axis."""
 

@@ -60,6 +60,10 @@ WINGS = Wings(
             "keras.src.ops.numpy.TrueDivide"
         ),
         "preprocessing": "CategoryEncoding Discretization",
+        "applications": (
+            "keras.src.applications.convnext.LayerScale keras.src.applications.convnext.StochasticDepth "
+            "keras.src.applications.inception_resnet_v2.CustomScaleLayer"
+        ),
         "recurrent": (
             "Bidirectional ConvLSTM1D ConvLSTM2D ConvLSTM3D GRU GRUCell LSTM LSTMCell RNN Sequential SimpleRNN "
             "SimpleRNNCell StackedRNNCells TimeDistributed"

@@ -4,6 +4,7 @@ A class is called as the operator, and its configuration has the operator's argu
 of https://docs.pytorch.org/docs/stable/torch.html; what is not in it has PyTorch's default. Axes count the batch as 0.
 
     add sub mul div                   {}                           of two tensors of as many axes
+    add sub                           {alpha: 0.2}                 of two tensors, the second multiplied by `alpha`
                                       {other: 2.0}                 of a tensor and a number; `alpha` multiplies `other`
                                       {parameters: ["other"],      of a tensor and an array of the layer, of this
                                        other_shape: (1, 7, 8)}     shape
@@ -48,7 +49,7 @@ from weightwise.conventions.rule import Rule, refuse
 from weightwise.ops.activation import Activation
 from weightwise.ops.arranging import DropAxes, Exchange, InsertAxis, Stack, Transpose
 from weightwise.ops.functions import spelled
-from weightwise.ops.merge import Concatenate, Merge
+from weightwise.ops.merge import Concatenate, Merge, ScaledSum
 from weightwise.ops.operand import Beside, Operand
 from weightwise.ops.operation import Operation, ShapeError
 from weightwise.ops.pooling import GlobalPooling
@@ -99,7 +100,7 @@ def _arithmetic(name: str, config: Config, inputs: Shapes, parts: Parts) -> Oper
     if has("other")(config):
         return Operand(_MERGES[name], wholes(config["other_shape"]))
     if config.get("alpha", 1) != 1:
-        raise ShapeError("its second input is multiplied by a number before, and weightwise cannot compute that yet")
+        return ScaledSum(_number(config["alpha"]) * (-1 if name == "sub" else 1))
     return _merged(_MERGES[name], config, inputs, parts)
 
 

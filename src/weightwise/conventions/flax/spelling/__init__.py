@@ -16,7 +16,7 @@ from weightwise.conventions.spelling import Layout, Spelled, Speller, Step
 from weightwise.errors import UnsupportedError
 from weightwise.ops.activation import Activation, PReLU, Softmax
 from weightwise.ops.functions import ALONG
-from weightwise.ops.merge import Concatenate, Merge
+from weightwise.ops.merge import Concatenate, Merge, ScaledSum
 from weightwise.ops.norm import BatchNorm, GroupNorm
 from weightwise.ops.operation import Operation, Shape
 from weightwise.ops.packed_attention import PackedAttention
@@ -32,7 +32,7 @@ SPELLINGS: Mapping[type[Operation], Spelling] = {
     for family in (attention, layers, learned, recurrent, spatial, values)
     for kind, spelling in family.SPELLINGS.items()
 }
-ANYHOW = (BatchNorm, Concatenate, Identity, Merge, Softmax)
+ANYHOW = (BatchNorm, Concatenate, Identity, Merge, ScaledSum, Softmax)
 """Operations whose inputs may lie anyhow."""
 
 

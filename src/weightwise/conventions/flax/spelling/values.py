@@ -14,7 +14,7 @@ from weightwise.errors import UnsupportedError
 from weightwise.ops.activation import Activation, GatedLinear, Softmax
 from weightwise.ops.arranging import DropAxes, Exchange, InsertAxis, Stack
 from weightwise.ops.functions import function_name, function_settings
-from weightwise.ops.merge import Concatenate, Merge
+from weightwise.ops.merge import Concatenate, Merge, ScaledSum
 from weightwise.ops.norm import Constant, Standardization, UnitNorm
 from weightwise.ops.operation import Operation, Shape
 from weightwise.ops.product import Product
@@ -130,6 +130,12 @@ def _merge(operation: Merge, inputs: Shapes) -> Spelled:
         Output(INPUT, place) if len(shape) == rank else Output(next(made)) for place, shape in enumerate(inputs)
     )
     return Spelled((*steps, Step(operation.how, {}, inputs=reads)))
+
+
+def _scaled_sum(operation: ScaledSum, inputs: Shapes) -> Spelled:
+    """Return the sum of the first input and the rescaled second."""
+    scaled = Step("rescale", {"scale": operation.scale, "offset": 0.0}, name="scaled", inputs=(Output(INPUT, 1),))
+    return Spelled((scaled, Step("add", {}, inputs=(ENTERING, Output(0)))))
 
 
 def _concatenate(operation: Concatenate, inputs: Shapes) -> Spelled:
@@ -298,6 +304,7 @@ SPELLINGS: Mapping[type[Operation], Spelling] = {
     Rescaling: _rescaling,
     Reshape: _reshape,
     ScaledAttention: _attend,
+    ScaledSum: _scaled_sum,
     Slice: _slice,
     Softmax: _softmax,
     Split: _split,

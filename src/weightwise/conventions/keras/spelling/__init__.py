@@ -36,7 +36,7 @@ from weightwise.ops.dense import Dense
 from weightwise.ops.depthwise import DepthwiseConv, SeparableConv
 from weightwise.ops.einsum import Einsum
 from weightwise.ops.embedding import Embedding
-from weightwise.ops.merge import Concatenate, Dot, Merge
+from weightwise.ops.merge import Concatenate, Dot, Merge, ScaledSum
 from weightwise.ops.multi_head import MultiHeadAttention
 from weightwise.ops.norm import BatchNorm, GroupNorm, LayerNorm, Norm, RMSNorm, Standardization, UnitNorm
 from weightwise.ops.operand import Beside, Operand
@@ -115,6 +115,7 @@ _SPELLED: Mapping[type[Operation], Callable[[Any, Sequence[Shape]], Spelled]] = 
     Reshape: arranging.spelled_reshape,
     Resizing: spatial.spelled_resizing,
     ScaledAttention: attention.spelled_scaled,
+    ScaledSum: arranging.spelled_scaled_sum,
     SeparableConv: convolution.spelled_separable,
     SimpleCell: recurrent.spelled_cell,
     Slice: arranging.spelled_slice,
@@ -133,7 +134,7 @@ _SPELLED: Mapping[type[Operation], Callable[[Any, Sequence[Shape]], Spelled]] = 
     ZeroPadding: spatial.spelled_zeros,
 }
 
-_ANYHOW = (Activation, Concatenate, GatedLinear, Identity, Merge, Norm, PReLU, Rescaling, Softmax)
+_ANYHOW = (Activation, Concatenate, GatedLinear, Identity, Merge, Norm, PReLU, Rescaling, ScaledSum, Softmax)
 """Operations that read a tensor however its axes lie."""
 
 

@@ -11,9 +11,9 @@ from itertools import accumulate
 
 from weightwise.conventions.keras.spelling.steps import chain, function, layer, refuse, run, taken
 from weightwise.conventions.program import SOURCE, Program
-from weightwise.conventions.spelling import Output, Spelled, Step
+from weightwise.conventions.spelling import INPUT, Output, Spelled, Step
 from weightwise.ops.arranging import DropAxes, Exchange, InsertAxis, Stack, Transpose
-from weightwise.ops.merge import Concatenate, Dot, Merge
+from weightwise.ops.merge import Concatenate, Dot, Merge, ScaledSum
 from weightwise.ops.operation import Operation, Shape
 from weightwise.ops.product import Product
 from weightwise.ops.reduction import Reduction
@@ -160,6 +160,13 @@ def spelled_merge(operation: Merge, inputs: Sequence[Shape]) -> Spelled:
         refuse(len({len(shape) for shape in inputs}) > 1, "it divides tensors of different numbers of axes")
         return chain(function("numpy.TrueDivide", ""))
     return chain(layer(operation.how.capitalize()))
+
+
+def spelled_scaled_sum(operation: ScaledSum, inputs: Sequence[Shape]) -> Spelled:
+    """Return the sum of the first input and the rescaled second."""
+    program = Program()
+    scaled = program.add(layer("Rescaling", "scaled", scale=operation.scale, offset=0.0), Output(INPUT, 1))
+    return program.spelled(program.add(layer("Add"), SOURCE, scaled))
 
 
 def spelled_concatenation(operation: Concatenate, inputs: Sequence[Shape]) -> Spelled:

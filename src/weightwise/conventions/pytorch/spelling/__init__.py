@@ -15,7 +15,7 @@ from weightwise.conventions.spelling import Layout, Spelled, Speller, Step
 from weightwise.errors import UnsupportedError
 from weightwise.ops.activation import Activation, GatedLinear, PReLU, Softmax
 from weightwise.ops.functions import ALONG, function_name
-from weightwise.ops.merge import Concatenate, Merge
+from weightwise.ops.merge import Concatenate, Merge, ScaledSum
 from weightwise.ops.norm import BatchNorm, GroupNorm, LayerNorm, Norm, RMSNorm, Standardization
 from weightwise.ops.operation import Operation, Shape
 from weightwise.ops.rescaling import Rescaling
@@ -86,6 +86,7 @@ SPELLINGS = {
         "Repeat": "repeat",
         "Rescaling": "rescaling",
         "Reshape": "reshape",
+        "ScaledSum": "scaled_sum",
         "Unflatten": "unflatten",
     },
     "spatial": {
@@ -114,7 +115,7 @@ SPELLINGS = {
 }
 """By module: the operations that it spells, and what the function is called behind `spelled_`."""
 
-_ANYHOW = (Activation, Concatenate, Flatten, GatedLinear, Identity, Input, Merge, Rescaling, Softmax)
+_ANYHOW = (Activation, Concatenate, Flatten, GatedLinear, Identity, Input, Merge, Rescaling, ScaledSum, Softmax)
 """Operations that compute the same however their inputs lie."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from weightwise.conventions.program import SOURCE, Program
 from weightwise.conventions.pytorch.spelling.steps import axis_size, chain, constants, function, module, refuse
 from weightwise.conventions.spelling import INPUT, Output, Spelled
-from weightwise.ops.merge import Concatenate, Dot, Merge
+from weightwise.ops.merge import Concatenate, Dot, Merge, ScaledSum
 from weightwise.ops.operation import Shape
 from weightwise.ops.rescaling import Rescaling
 from weightwise.ops.reshaping import Flatten, Identity, Permute, Repeat, Reshape, Unflatten
@@ -94,6 +94,11 @@ def _with_axes(program: Program, number: int, shape: Shape, rank: int) -> Output
     for place in range(rank - len(shape)):
         tensor = program.add(function("unsqueeze", f"unsqueeze_{number}_{place}", dim=1), tensor)
     return tensor
+
+
+def spelled_scaled_sum(operation: ScaledSum, inputs: Sequence[Shape]) -> Spelled:
+    """Return the addition, which multiplies what it adds."""
+    return chain(function("add", "", alpha=operation.scale))
 
 
 def spelled_concatenate(operation: Concatenate, inputs: Sequence[Shape]) -> Spelled:
