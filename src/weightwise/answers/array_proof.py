@@ -31,7 +31,7 @@ def between_arrays(one: Model, other: Model, tolerance: float = 0.0) -> Proof:
     lines = tuple(_line(pair, tolerance) for pair in sorted(pairs, key=lambda pair: pair.one[0].index))
     notes = tuple(_alone(one, [weight for pair in pairs for weight in pair.one]))
     notes += tuple(_alone(other, [weight for pair in pairs for weight in pair.other]))
-    failure = " ".join(notes)
+    failure = " ".join((*notes, *_open(lines)))
     return Proof((Comparison("array", one.stored.path, other.stored.path, tolerance, lines, failure),))
 
 
@@ -42,8 +42,15 @@ def _of_one_architecture(found: Siblings, tolerance: float) -> Proof:
     for pair in found.tied:
         values = (pair.target.values(), pair.source.values())
         lines.append(_narrowed((pair.target, pair.source), values, TIED, tolerance))
-    notes = [*_listed(one.path, found.missing), *_listed(other.path, found.left)]
+    notes = [*_listed(one.path, found.missing), *_listed(other.path, found.left), *_open(lines)]
     return Proof((Comparison("array", one.path, other.path, tolerance, tuple(lines), " ".join(notes)),))
+
+
+def _open(lines: Sequence[Line]) -> Iterator[str]:
+    """Yield a sentence for the arrays that have a counterpart and could not be compared with it."""
+    names = [line.name for line in lines if line.verdict is Verdict.OPEN]
+    if names:
+        yield f"the axes of {_first(names)} could not be brought together."
 
 
 def _sibling_line(pair: Pair, found: Siblings, tolerance: float) -> Line:
@@ -119,6 +126,9 @@ def _alone(model: Model, paired: Sequence[Weight]) -> Iterator[str]:
 
 def _listed(path: str, alone: Sequence[Weight]) -> Iterator[str]:
     if alone:
-        more = f" and {len(alone) - MOST_LISTED} more" if len(alone) > MOST_LISTED else ""
-        listed = ", ".join(weight.path for weight in alone[:MOST_LISTED])
-        yield f"{path} has arrays without a counterpart: {listed}{more}."
+        yield f"{path} has arrays without a counterpart: {_first([weight.path for weight in alone])}."
+
+
+def _first(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return f"{', '.join(names[:MOST_LISTED])}{more}"

@@ -73,7 +73,7 @@ def tied(found: Siblings) -> Iterator[str]:
                 "the two; training would make two of them that differ"
             )
     for pair in found.tied:
-        yield f"{pair.source.stored.path} is left out: it is tied to {pair.target.stored.path} here, which has its values"
+        yield f"{pair.source.stored.path} is left out: here {pair.target.stored.path} is it too, with the same values"
 
 
 def _listed(weights: Sequence[Weight]) -> str:

@@ -81,6 +81,11 @@ def called(patterns: Iterable[Pattern], name: str, twin: str) -> Iterator[Patter
     return (replace(pattern, twin=pattern.name.replace(name, twin, 1)) for pattern in patterns)
 
 
+def tied(patterns: Iterable[Pattern], owner: str) -> Iterator[Pattern]:
+    """Yield the arrays of a layer, the kernel as one that may have the values of `owner`."""
+    return (replace(pattern, tied=owner) if pattern.role == "kernel" else pattern for pattern in patterns)
+
+
 def linear(name: str, out: str, sizes: str, reads: str = "in") -> Iterator[Pattern]:
     """Yield the arrays of a `torch.nn.Linear`; `sizes` are those of `out` and `reads`."""
     yield Pattern(f"{name}.weight", "kernel", f"{out} {reads}", sizes)

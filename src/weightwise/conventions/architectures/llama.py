@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from weightwise.conventions.architectures.family import Family, Pattern, embedding, linear
+from weightwise.conventions.architectures.family import Family, Pattern, embedding, linear, tied
 
 SOURCE = "https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/{0}/modeling_{0}.py"
 SETTINGS = {
@@ -66,10 +66,7 @@ def _patterns(prefix: str, role: str, note: str, head: str, open_pairs: str) -> 
         *embedding(f"{prefix}embed_tokens", "vocab hidden"),
         *_block(f"{prefix}layers.*", role, note, head, open_pairs),
         Pattern(f"{prefix}norm.weight", role, "features", "hidden", note=note),
-        *(
-            replace(pattern, tied=f"{prefix}embed_tokens.weight") if pattern.role == "kernel" else pattern
-            for pattern in linear("lm_head", "vocab", "vocab hidden")
-        ),
+        *tied(linear("lm_head", "vocab", "vocab hidden"), f"{prefix}embed_tokens.weight"),
     )
 
 
