@@ -1,7 +1,7 @@
-"""Llama as Meta's code computes it, small, written anew in PyTorch: the names of its arrays, and pairs as complex numbers.
+"""Llama as Meta's code computes it, small, written anew in PyTorch: names of its arrays, and pairs as complex numbers.
 
-https://github.com/meta-llama/llama3/blob/0a3d7172e92f0bb293c297634a8ae0cb320c8d52/llama/model.py says what is computed;
-`rope.freqs` is in the files of the first versions.
+https://github.com/meta-llama/llama3/blob/0a3d7172e92f0bb293c297634a8ae0cb320c8d52/llama/model.py says what is computed,
+norms and angles in 32 bits; `rope.freqs` is in the files of the first versions.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ INNER = 28
 
 
 def scaled(values: torch.Tensor, weight: torch.Tensor, epsilon: float) -> torch.Tensor:
-    """Return values divided by the root of their mean square, times a weight."""
-    return weight * values / (values.square().mean(-1, keepdim=True) + epsilon).sqrt()
+    """Return values divided by the root of their mean square, in 32 bits, times a weight."""
+    single = values.float()
+    return weight * (single * torch.rsqrt(single.pow(2).mean(-1, keepdim=True) + epsilon)).to(values.dtype)
 
 
 def turned(values: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
     """Return heads, `batch position head number`, with neighbours turned as one complex number, by `position pair`."""
     pairs = torch.view_as_complex(values.unflatten(-1, (-1, 2)).contiguous())
-    return torch.view_as_real(pairs * torch.polar(torch.ones_like(angles), angles)[:, None]).flatten(-2)
+    return torch.view_as_real(pairs * torch.complex(angles.cos(), angles.sin())[:, None]).flatten(-2)
 
 
 class RMSNorm(nn.Module):
@@ -99,7 +100,7 @@ class Rope(nn.Module):
 
     def __init__(self, size: int, base: float) -> None:
         super().__init__()
-        self.register_buffer("freqs", base ** -(torch.arange(0, size, 2, dtype=torch.float64) / size))
+        self.register_buffer("freqs", 1 / base ** (torch.arange(0, size, 2).float() / size))
 
 
 class Transformer(nn.Module):
@@ -116,8 +117,7 @@ class Transformer(nn.Module):
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         values, epsilon = self.tok_embeddings(tokens), self.params["norm_eps"]
-        positions = torch.arange(tokens.shape[1], dtype=torch.float64)
-        angles = torch.outer(positions, self.rope.freqs.double()).to(values.dtype)
+        angles = torch.outer(torch.arange(tokens.shape[1]).float(), self.rope.freqs.float())
         for layer in self.layers:
             values = values + layer.attention(scaled(values, layer.attention_norm.weight, epsilon), angles)
             values = values + layer.feed_forward(scaled(values, layer.ffn_norm.weight, epsilon))
