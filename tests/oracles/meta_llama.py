@@ -87,10 +87,10 @@ class FeedForward(nn.Module):
 class Block(nn.Module):
     """One layer."""
 
-    def __init__(self, params: Mapping[str, Any]) -> None:
+    def __init__(self, params: Mapping[str, Any], inner: int) -> None:
         super().__init__()
         self.attention = Attention(params)
-        self.feed_forward = FeedForward(params["dim"], INNER)
+        self.feed_forward = FeedForward(params["dim"], inner)
         self.attention_norm = RMSNorm(params["dim"])
         self.ffn_norm = RMSNorm(params["dim"])
 
@@ -106,11 +106,11 @@ class Rope(nn.Module):
 class Transformer(nn.Module):
     """The network."""
 
-    def __init__(self, params: Mapping[str, Any] = PARAMS) -> None:
+    def __init__(self, params: Mapping[str, Any] = PARAMS, inner: int = INNER) -> None:
         super().__init__()
         self.params = params
         self.tok_embeddings = nn.Embedding(params["vocab_size"], params["dim"])
-        self.layers = nn.ModuleList(Block(params) for _ in range(params["n_layers"]))
+        self.layers = nn.ModuleList(Block(params, inner) for _ in range(params["n_layers"]))
         self.norm = RMSNorm(params["dim"])
         self.output = nn.Linear(params["dim"], params["vocab_size"], bias=False)
         self.rope = Rope(params["dim"] // params["n_heads"], params["rope_theta"])

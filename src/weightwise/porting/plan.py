@@ -120,17 +120,16 @@ def _lowered(source: Model, framework: Speller, target: Model | None) -> Ported:
 
 def _instead(source: Known, target: Model | None) -> str:
     """Return what can be done with a network of a known architecture whose graph is not in its file."""
-    name, other = source.family.name, known(target) if target is not None else None
+    name = source.family.name
     if target is None:
         return (
             f"{source.path}: it has the arrays of {name} and no graph, so no layers can be made of it; "
             f"port it into a file of {name} that has the spelling you want, with --into"
         )
+    other = known(target)
     if other is not None:
         return f"{target.stored.path}: it has the arrays of {other.family.name}, and the source those of {name}"
-    return (
-        f"{target.stored.path}: the source has the arrays of {name}, and names and shapes there are not those of {name}"
-    )
+    return f"{target.stored.path}: its names and shapes are not those of {name}, whose arrays the source has"
 
 
 def _into(source: Model, framework: Speller, target: Model, chosen: Mapping[str, str], said: Told) -> Plan:

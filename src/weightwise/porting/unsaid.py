@@ -6,9 +6,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from weightwise.conventions.architectures.family import Family
 from weightwise.porting.siblings import TIED, Known, Siblings
 
 MODEL_TYPE = "model_type"
+SWITCHES = {"True": "true", "False": "false"}
+"""What stands in a configuration for a setting that is there or not, in Python and in JSON."""
 HEADS = ("heads", "kv_heads")
 
 
@@ -45,10 +48,18 @@ def _setting(name: str, source: Known, target: Known) -> Iterator[str]:
     if wanted is None and name in source.family.unsaid:
         key = _key(source, name)
         yield f"{_key(target, name)} is {_text(own)} here, and must be as in the source, which does not say its {key}"
-    elif name in target.family.unsaid:
-        yield f"set {_key(target, name)} = {_text(wanted)}" + ("" if own is None else f", which is {_text(own)} here")
+    elif name in target.family.unsaid and (value := _spelled(name, wanted, target.family)):
+        yield f"set {_key(target, name)} = {value}" + ("" if own is None else f", which is {_text(own)} here")
     else:
         yield f"{_key(source, name)} is {_text(wanted)} in the source, and the target's code has {_text(own)}"
+
+
+def _spelled(name: str, value: Any, family: Family) -> str:
+    """Return a value as a configuration of the family has it; empty for one that it has only switches for."""
+    switches = {switch: meant for switch, meant in family.values.get(name, {}).items() if switch in SWITCHES}
+    if switches:
+        return next((SWITCHES[switch] for switch, meant in switches.items() if meant == value), "")
+    return _text(value)
 
 
 def _said(name: str, known: Known) -> Any:

@@ -30,6 +30,7 @@ UNSAID = {
     "norm epsilon": "rms_norm_eps",
     "rotary base": "rope_theta rope_parameters.rope_theta",
     "rotary scaling": "rope_parameters.rope_type rope_scaling.rope_type rope_scaling.type",
+    "rotary factor": "rope_parameters.factor rope_scaling.factor",
     "activation": "hidden_act",
     "tied": "tie_word_embeddings",
     "window": "sliding_window",
