@@ -152,7 +152,7 @@ def test_unusual_rotary_positions_leave_a_head_whole(said):
     model = opened(shapes_of("Qwen 3"), {**FACTS["Qwen 3"]["config"], **said})
     queries = model["model.layers.1.self_attn.q_proj"]["weight"]
     assert queries.bound.text() == "(heads 4 · head_dim 6) · in 20"
-    assert "which numbers of a head the rotary positions turn together is open" in queries.note
+    assert "which numbers of a head the rotary positions turn together is open, for the configuration" in queries.note
     assert len(known(model)) == len(model.weights)
 
 
@@ -166,7 +166,7 @@ def test_scaled_rotary_positions_turn_the_same_pairs(kind):
 
 def test_names_alone_do_not_tell_the_pairs_of_rotary_positions():
     weight = opened(shapes_of("Llama"))["model.layers.0.self_attn.k_proj"]["weight"]
-    assert weight.note.startswith("which numbers of a head the rotary positions turn together, the configuration tells")
+    assert weight.note.startswith("which numbers of a head the rotary positions turn together, only the config.json")
 
 
 def test_files_of_meta_tell_pairs_by_their_names_and_heads_by_their_frequencies():

@@ -190,6 +190,11 @@ def test_what_is_above_a_trunk_is_left_and_listed(tmp_path):
             ['hidden_act is "gelu" in the source, and the target\'s code has "silu"'],
         ),
         (
+            {"rope_parameters": {"rope_theta": 1e4, "rope_type": "yarn"}},
+            {"norm_eps": 1e-5, "rope_theta": 1e4},
+            ['rope_parameters.rope_type is "yarn" in the source, and the target\'s code has null'],
+        ),
+        (
             {"rms_norm_eps": None},
             {"rope_theta": 1e4},
             ["norm_eps is 1e-06 here, and must be as in the source, which does not say its rms_norm_eps"],
@@ -254,11 +259,15 @@ REFUSED = {
     ),
     "a source that does not tell its pairs": (
         lambda tmp: (llama(tmp / "s"), META),
-        r"s/model\.safetensors: nothing tells which numbers of a head .* model\.layers\.0\.self_attn\.q_proj\.weight",
+        r"s/model\.safetensors: model\.layers\.0\.self_attn\.q_proj\.weight cannot be arranged: .* only the config\.json",
     ),
     "a target that does not tell its pairs": (
         lambda tmp: (META, llama(tmp / "t")),
-        r"t/model\.safetensors: nothing tells which numbers of a head .* model\.layers\.0\.self_attn\.k_proj\.weight",
+        r"t/model\.safetensors: model\.layers\.0\.self_attn\.k_proj\.weight cannot be arranged: .* only the config\.json",
+    ),
+    "a source of which a part of each head is turned": (
+        lambda tmp: (llama(tmp / "s", {"partial_rotary_factor": 0.5}), META),
+        r"q_proj\.weight cannot be arranged: .* is open, for the configuration says an unusual kind",
     ),
     "a source that does not tell its heads": (
         lambda tmp: (no_freqs(tmp / "s.safetensors"), LLAMA),

@@ -101,10 +101,7 @@ class Siblings:
         own, wanted = self.bound(pair.source), self.bound(pair.target)
         if paired(own) != paired(wanted):
             file, silent = (self.target, pair.target) if paired(own) else (self.source, pair.source)
-            raise UnsupportedError(
-                f"{file.path}: nothing tells which numbers of a head the rotary positions turn together in "
-                f"{silent.stored.path}; the configuration of the model, beside the file, does"
-            )
+            raise UnsupportedError(f"{file.path}: {silent.stored.path} cannot be arranged: {_unpaired(silent)}")
         try:
             found = moved(pair.source, own, str(wanted.axes), LOOKED_UP if pair.tied else None)
         except AxesError as error:
@@ -149,6 +146,11 @@ class Siblings:
             f"{self.source.path}: {pair.source.stored.path} would be arranged by heads, and nothing tells how many "
             "there are; the configuration of the model, beside the file, does"
         )
+
+
+def _unpaired(weight: Weight) -> str:
+    """Return why it is not known which numbers of a head are a pair."""
+    return weight.note.partition(";")[0] or "its axes do not say which numbers of a head are turned together"
 
 
 def paired(bound: Bound) -> bool:

@@ -36,8 +36,10 @@ UNSAID = {
     "window": "sliding_window",
 }
 OPEN = "whether it scales by w, or by 1 + w as Gemma does, the names do not tell"
-OPEN_PAIRS = "which numbers of a head the rotary positions turn together, the configuration tells, and the names do not"
-PARTIAL = "which numbers of a head the rotary positions turn together is open: the configuration says an unusual kind"
+OPEN_PAIRS = "which numbers of a head the rotary positions turn together, only the config.json of the model tells"
+PARTIAL = (
+    "which numbers of a head the rotary positions turn together is open, for the configuration says an unusual kind"
+)
 ONE_MORE = "it scales by 1 + w, where w is what is stored"
 NORMS = ("input_layernorm", "post_attention_layernorm")
 AROUND = ("pre_feedforward_layernorm", "post_feedforward_layernorm")
