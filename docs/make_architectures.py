@@ -23,9 +23,9 @@ rule: another program may use the same names for other arrays.
 
 How many heads there are stands in no array. `num_attention_heads` in the configuration tells it, and so do norms of
 queries and keys, which have the size of a head; otherwise `heads·head_dim` stays one product, which can be moved whole.
-Which numbers of a head the rotary positions turn together, the code of a model tells: two halves of a head,
-`half[re im] pairs`, where the configuration says a type whose code takes halves, and neighbours, `pairs half[re im]`, in
-Meta's files. The names of transformers alone do not tell it, and no configuration that says a part of a head or an
+Which numbers of a head the rotary positions turn together, the code of a model tells: those of two halves of a head,
+`half[re im] pairs`, where the configuration says a type whose code takes halves, and neighbours, `pairs half[re im]`,
+in Meta's files. The names of transformers alone do not tell it, and no configuration that says a part of a head or an
 unusual kind; then `head_dim` is one axis.
 
 Each family is proven with networks that transformers 5.23 and torchvision 0.28 build: the class of the module that owns

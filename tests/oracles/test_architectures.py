@@ -1,7 +1,8 @@
 """The facts of known architectures are what the frameworks say; heads, pairs, parts and norms are as the axes have it.
 
 Exchanging heads everywhere, along the named axes, leaves the outputs of a network as they are; exchanging what would be
-heads in another order of the same factors does not. What a part of a fused array is, is told by scaling it.
+heads in another order of the same factors does not. So does turning pairs that rotary positions turn, and not others.
+What a part of a fused array is, is told by scaling it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import weightwise
 from tests.oracles.architectures import DECODER, TRANSFORMERS, declare_operators, facts, filed, meta_llama, transformer
 from tests.oracles.make_architecture_facts import FILE
 from weightwise.axes import parse
+from weightwise.errors import UnsupportedError
 
 pytestmark = pytest.mark.oracle
 
@@ -172,6 +174,20 @@ def test_meta_s_llama_computes_what_that_of_transformers_does_with_its_weights(t
     with torch.no_grad():
         ours, theirs = other(given), network(given).logits
     assert (ours - theirs).abs().max() <= bound * theirs.abs().max()
+
+
+def test_a_module_in_memory_is_filled_through_its_state_dict(tmp_path):
+    import torch
+
+    network, other = transformer_as_meta_s(tied=False), meta_llama()
+    network.save_pretrained(tmp_path)
+    given = torch.tensor([[1, 5, 3, 7, 9]])
+    with pytest.raises(UnsupportedError, match=r"into what its state_dict\(\) returns"):
+        weightwise.port(tmp_path, into=other)
+    weightwise.port(tmp_path, into=other.state_dict())
+    with torch.no_grad():
+        ours, theirs = other(given), network(given).logits
+    assert (ours - theirs).abs().max() <= 1e-5 * theirs.abs().max()
 
 
 def transformer_as_meta_s(tied):

@@ -126,6 +126,11 @@ def _instead(source: Known, target: Model | None) -> str:
             f"{source.path}: it has the arrays of {name} and no graph, so no layers can be made of it; "
             f"port it into a file of {name} that has the spelling you want, with --into"
         )
+    if any(layer.configured for layer in target.stored.root.layers):
+        return (
+            f"{target.stored.path}: its classes do not tell which of its arrays are those of {name}, which the source "
+            "has; port into a file of its arrays, or into what its state_dict() returns"
+        )
     other = known(target)
     if other is not None:
         return f"{target.stored.path}: it has the arrays of {other.family.name}, and the source those of {name}"
