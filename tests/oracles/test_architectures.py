@@ -24,7 +24,6 @@ HEADS = [3, 2, 0, 1]
 """An order of four heads in which pairs stay together, as they must where two heads share a key and a value."""
 PAIRS = [1, 0]
 META = "Llama of Meta"
-declare_operators()
 
 
 def test_the_facts_are_what_the_frameworks_say(tmp_path):
@@ -193,6 +192,8 @@ def test_a_module_in_memory_is_filled_through_its_state_dict(tmp_path):
 def transformer_as_meta_s(tied):
     """Return the network of transformers with the settings of Meta's."""
     import torch
+
+    declare_operators()
     import transformers
 
     settings = {**DECODER, "hidden_size": 24, "head_dim": 6, "intermediate_size": 28, "tie_word_embeddings": tied}
