@@ -150,7 +150,7 @@ def test_a_tied_head_takes_the_embedding(tmp_path):
     found = arrays(tmp_path / PTH)
     numpy.testing.assert_array_equal(found["output.weight"], found["tok_embeddings.weight"])
     assert {filling.target.path: filling.why for filling in plan.fillings}["output.weight"] == (
-        "the source ties the two arrays of the Llama family"
+        "the array that it is tied to in the Llama family"
     )
     assert any("output.weight has the values of model.embed_tokens.weight" in sentence for sentence in plan.settings)
 
@@ -161,6 +161,22 @@ def test_a_head_of_its_own_has_no_place_where_it_is_tied(tmp_path):
         UnsupportedError, match=r"ties output\.weight to model\.embed_tokens\.weight, and in the source"
     ):
         weightwise.port(META, into=target)
+
+
+def test_two_heads_do_not_become_one_silently(tmp_path):
+    """The target has both arrays and says that they are tied: what loads it would take one for both."""
+    target = llama(tmp_path / "target", {"tie_word_embeddings": True})
+    with pytest.raises(
+        UnsupportedError, match=r"ties output\.weight to model\.embed_tokens\.weight, and in the source"
+    ):
+        weightwise.port(META, into=target)
+    source = llama(
+        tmp_path / "s", {"tie_word_embeddings": True}, lm_head__weight=arrays(LLAMA)["model.embed_tokens.weight"]
+    )
+    plan = weightwise.port(source, into=target, out=tmp_path / "o.safetensors")
+    assert plan.settings == ()
+    found = arrays(tmp_path / "o.safetensors")
+    numpy.testing.assert_array_equal(found["lm_head.weight"], found["model.embed_tokens.weight"])
 
 
 def test_what_is_above_a_trunk_is_left_and_listed(tmp_path):

@@ -39,7 +39,7 @@ def _of_one_architecture(found: Siblings, tolerance: float) -> Proof:
     """Return the proof that two files of one known architecture hold the same, each array by what it is there."""
     other, one = found.source, found.target
     lines = [_sibling_line(pair, found, tolerance) for pair in found.pairs]
-    for pair in found.tied:
+    for pair in found.omitted:
         values = (pair.target.values(), pair.source.values())
         lines.append(_narrowed((pair.target, pair.source), values, TIED, tolerance))
     notes = [*_listed(one.path, found.missing), *_listed(other.path, found.left), *_open(lines)]

@@ -17,7 +17,7 @@ KEPT = "it does not enter the output, and stays as it is"
 def fillings(found: Siblings) -> Iterator[Filling]:
     """Yield what fills each array of the target; raises `UnsupportedError` with what stops the port."""
     check_whole(found)
-    own = {pair.target.index: pair for pair in found.pairs if pair not in found.tied}
+    own = {pair.target.index: pair for pair in found.pairs}
     for weight in found.target.model.weights:
         pair = own.get(weight.index)
         if pair is None:
@@ -32,7 +32,7 @@ def fillings(found: Siblings) -> Iterator[Filling]:
 
 def _why(pair: Pair, found: Siblings) -> str:
     if pair.tied:
-        return f"the source ties the two arrays of {found.target.family.name}"
+        return f"the array that it is tied to in {found.target.family.name}"
     return f"the same array of {found.target.family.name}"
 
 
@@ -57,6 +57,8 @@ def check_tied(pair: Pair, found: Siblings) -> None:
     import numpy
 
     other = next(one.source for one in found.pairs if one.target is pair.target)
+    if pair.source.stored.tied or other is pair.source:
+        return
     if not numpy.array_equal(pair.source.values(), other.values()):
         raise UnsupportedError(
             f"{found.target.path}: it ties {pair.source.stored.path} to {pair.target.stored.path}, and in the source "
@@ -69,10 +71,10 @@ def tied(found: Siblings) -> Iterator[str]:
     for pair in found.pairs:
         if pair.tied:
             yield (
-                f"{pair.target.stored.path} has the values of {pair.source.stored.path}, since the source ties "
-                "the two; training would make two of them that differ"
+                f"{pair.target.stored.path} has the values of {pair.source.stored.path}, to which it is tied; "
+                "where they are two arrays, training would make them differ"
             )
-    for pair in found.tied:
+    for pair in found.omitted:
         yield f"{pair.source.stored.path} is left out: here {pair.target.stored.path} is it too, with the same values"
 
 

@@ -61,7 +61,7 @@ class Known:
         if owner is None:
             return None
         own = self.arrays.get(name)
-        same = own is not None and own.stored.tied == owner.stored.path
+        same = own is not None and (own.stored.tied == owner.stored.path or owner.stored.tied == own.stored.path)
         return owner if same or self.config.get(self.family.unsaid.get(TIED, "")) is True else None
 
     @cached_property
@@ -90,11 +90,17 @@ class Siblings:
     pairs: tuple[Pair, ...]
     """In the order of the target."""
     tied: tuple[Pair, ...]
-    """The arrays of the source that the target has only as others, to which it ties them."""
+    """The arrays of the source that the target ties to others, each with the one of the target that it is tied to."""
     missing: tuple[Weight, ...]
     """What the target has and the source does not."""
     left: tuple[Weight, ...]
     """What the source has and the target does not."""
+
+    @property
+    def omitted(self) -> tuple[Pair, ...]:
+        """The arrays of the source that the target has only as others."""
+        taken = {pair.source.index for pair in self.pairs if not pair.tied}
+        return tuple(pair for pair in self.tied if pair.source.index not in taken)
 
     def fed(self, pair: Pair) -> Fed:
         """Return an array of the source as the target has it; raises `UnsupportedError` where that cannot be told."""
@@ -200,8 +206,8 @@ def _pairs(source: Known, target: Known) -> Iterator[Pair]:
 
 
 def _tied(source: Known, target: Known) -> Iterator[Pair]:
-    """Yield the arrays of the source that the target has only as others, to which they are tied there."""
+    """Yield the arrays of the source that are tied to others in the target."""
     for name, weight in source.arrays.items():
-        owner = None if name in target.arrays else target.owner(name)
+        owner = target.owner(name)
         if owner is not None:
             yield Pair(weight, owner, tied=True)
