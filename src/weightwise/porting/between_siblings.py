@@ -67,15 +67,19 @@ def check_tied(pair: Pair, found: Siblings) -> None:
 
 
 def tied(found: Siblings) -> Iterator[str]:
-    """Yield a sentence for each array that the source has only as another."""
+    """Yield a sentence for each array that is one with another on one side alone."""
     for pair in found.pairs:
-        if pair.tied:
+        target, source = pair.target.stored, pair.source.stored
+        if pair.tied and not target.tied:
             yield (
-                f"{pair.target.stored.path} has the values of {pair.source.stored.path}, to which it is tied; "
-                "where they are two arrays, training would make them differ"
+                f"{target.path} has the values of {source.path}, to which the source ties it; "
+                "training would make two of them that differ"
             )
+        elif source.tied and not target.tied:
+            yield f"{source.path} is the same array as {source.tied} in the source; tie them here too"
     for pair in found.omitted:
-        yield f"{pair.source.stored.path} is left out: here {pair.target.stored.path} is it too, with the same values"
+        if not pair.source.stored.tied:
+            yield f"{pair.source.stored.path} is left out: here {pair.target.stored.path} is it too, with the same values"
 
 
 def _listed(weights: Sequence[Weight]) -> str:
