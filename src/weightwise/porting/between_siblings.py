@@ -79,7 +79,7 @@ def tied(found: Siblings) -> Iterator[str]:
             yield f"{source.path} is the same array as {source.tied} in the source; tie them here too"
     for pair in found.omitted:
         if not pair.source.stored.tied:
-            yield f"{pair.source.stored.path} is left out: here {pair.target.stored.path} is it too, with the same values"
+            yield f"{pair.source.stored.path} is left out: {pair.target.stored.path} is it here, with the same values"
 
 
 def _listed(weights: Sequence[Weight]) -> str:
