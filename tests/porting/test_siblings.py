@@ -323,6 +323,11 @@ def test_without_a_graph_the_way_is_told(framework):
         weightwise.port(LLAMA, framework)
 
 
+def test_there_is_nothing_to_choose_between_files_of_one_architecture():
+    with pytest.raises(UnsupportedError, match="both files have the arrays of the Llama family, which need no --map"):
+        weightwise.port(LLAMA, into=META, choose={"model.norm": "norm"})
+
+
 def test_a_framework_is_checked_where_it_is_said():
     assert weightwise.port(LLAMA, "pytorch", into=META).left == ()
     with pytest.raises(UnsupportedError, match="it is of PyTorch, not of keras"):

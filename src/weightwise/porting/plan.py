@@ -132,6 +132,10 @@ def _instead(source: Known, target: Model | None) -> str:
             "has; port into a file of its arrays, or into what its state_dict() returns"
         )
     other = known(target)
+    if other is not None and other.family.name == name:
+        return (
+            f"{target.stored.path}: both files have the arrays of {name}, which need no --map or --rows; leave it out"
+        )
     if other is not None:
         return f"{target.stored.path}: it has the arrays of {other.family.name}, and the source those of {name}"
     return f"{target.stored.path}: its names and shapes are not those of {name}, whose arrays the source has"
