@@ -26,6 +26,7 @@ ROLES = {
     "LayerNorm": {"gamma", "beta"},
     "BatchNorm2d": {"gamma", "beta", "mean", "variance", "-"},
 }
+TURNING = ("llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text")
 CONFIGURED = [name for name, fact in FACTS.items() if fact["config"]]
 
 
@@ -70,7 +71,7 @@ def check(weight, class_name):
         assert weight.role == ("table" if dimensions[0] == ["vocab"] else "")
         assert dimensions in ([["vocab"], ["features"]], [["position"], ["features"]], [["segment"], ["features"]])
     if "Norm" in class_name and weight.shape:
-        assert dimensions in ([["features"]], [["head_dim"]])
+        assert dimensions in ([["features"]], [["head_dim"]], [["half[re im]", "pairs"]])
 
 
 @pytest.mark.parametrize("framework", ["PyTorch", ""])
@@ -91,8 +92,13 @@ def test_names_and_shapes_tell_the_same_without_a_configuration_but_for_the_head
     alone = opened(shapes_of(name)).weights
     for one, other in zip(alone, told, strict=True):
         assert one.evidence is Evidence.RECOGNISED
-        assert str(one.bound.axes) == str(other.bound.axes)
+        assert str(one.bound.axes) == whole_heads(other.bound.axes)
         assert one.role in ("", other.role)
+
+
+def whole_heads(axes):
+    """Return axes as they are where nothing tells which numbers of a head are turned together."""
+    return {"(half[re im] pairs)": "head_dim"}.get(str(axes), str(axes).replace("half[re im] pairs", "head_dim"))
 
 
 @pytest.mark.parametrize("name", CONFIGURED)
@@ -119,6 +125,70 @@ def test_without_a_configuration_heads_are_an_open_product():
 def test_norms_of_queries_tell_the_size_of_a_head():
     model = opened(shapes_of("Qwen 3"))
     assert model["model.layers.1.self_attn.k_proj"]["weight"].bound.text() == "(kv_heads 2 · head_dim 6) · in 20"
+
+
+ROTARY = [name for name, fact in FACTS.items() if fact["config"].get("model_type") in TURNING]
+
+
+@pytest.mark.parametrize("name", ROTARY)
+def test_queries_and_keys_are_pairs_of_halves_where_the_configuration_says_a_model_that_turns_them(name):
+    turning = ("q_proj.weight", "k_proj.weight", "q_proj.bias", "k_proj.bias", "q_norm.weight", "k_norm.weight")
+    for weight in opened(shapes_of(name), FACTS[name]["config"]).weights:
+        assert weight.stored.path.endswith(turning) is ("half[re im] pairs" in str(weight.bound.axes))
+        assert weight.bound.sizes.get("pairs", 3) == 3
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"partial_rotary_factor": 0.5},
+        {"rope_parameters": {"partial_rotary_factor": 0.5, "rope_type": "default"}},
+        {"rope_parameters": {"full_attention": {"rope_type": "proportional"}}},
+        {"rope_scaling": {"type": "mrope"}},
+        {"rope_interleave": True},
+    ],
+)
+def test_unusual_rotary_positions_leave_a_head_whole(said):
+    model = opened(shapes_of("Qwen 3"), {**FACTS["Qwen 3"]["config"], **said})
+    queries = model["model.layers.1.self_attn.q_proj"]["weight"]
+    assert queries.bound.text() == "(heads 4 · head_dim 6) · in 20"
+    assert "which numbers of a head the rotary positions turn together is open, for the configuration" in queries.note
+    assert len(known(model)) == len(model.weights)
+
+
+@pytest.mark.parametrize("kind", ["default", "linear", "llama3", "yarn", None])
+def test_scaled_rotary_positions_turn_the_same_pairs(kind):
+    said = {"rope_parameters": {"rope_type": kind, "factor": 8.0}, "partial_rotary_factor": 1.0}
+    model = opened(shapes_of("Llama"), {**FACTS["Llama"]["config"], **said})
+    queries = model["model.layers.1.self_attn.q_proj"]["weight"]
+    assert queries.bound.text() == "(heads 4 · half[re im] · pairs 3) · in 20"
+
+
+def test_names_alone_do_not_tell_the_pairs_of_rotary_positions():
+    weight = opened(shapes_of("Llama"))["model.layers.0.self_attn.k_proj"]["weight"]
+    assert weight.note.startswith("which numbers of a head the rotary positions turn together, only the config.json")
+
+
+def test_files_of_meta_tell_pairs_by_their_names_and_heads_by_their_frequencies():
+    shapes = shapes_of("Llama of Meta")
+    keys = "layers.0.attention.wk"
+    assert opened(shapes)[keys]["weight"].bound.text() == "(kv_heads 2 · pairs 3 · half[re im]) · in 24"
+    del shapes["rope.freqs"]
+    assert opened(shapes)[keys]["weight"].bound.text() == "(kv_heads·pairs 6 · half[re im]) · in 24"
+    params = {name: size for name, size in FACTS["Llama of Meta"]["config"].items() if name != "n_kv_heads"}
+    assert opened(shapes, params)[keys]["weight"].bound.text() == "(kv_heads 2 · pairs 3 · half[re im]) · in 24"
+
+
+def test_a_piece_of_a_model_of_meta_is_no_model():
+    """Of two pieces each has half of the heads, of the inner features and of the tokens."""
+    halved = ("wq.weight", "wk.weight", "wv.weight", "w1.weight", "w3.weight", "output.weight", "embeddings.weight")
+    shapes = {
+        path: (shape[0] // 2, *shape[1:]) if path.endswith(halved) else shape
+        for path, shape in shapes_of("Llama of Meta").items()
+    }
+    shapes |= {path: (24, shape[1] // 2) for path, shape in shapes.items() if path.endswith(("wo.weight", "w2.weight"))}
+    for config in ({}, FACTS["Llama of Meta"]["config"]):
+        assert not known(opened(shapes, config))
 
 
 def test_gemma_scales_by_one_more():
@@ -249,8 +319,9 @@ def test_every_pattern_can_be_read_and_names_each_dimension():
 def test_every_pattern_has_a_network_that_has_it():
     met = set()
     for fact in FACTS.values():
-        for weight in opened(shapes_of(fact["name"]), fact["config"]).weights:
-            met.add((general(weight.stored.path), str(weight.bound.axes)))
+        for config in (fact["config"], {}):
+            for weight in opened(shapes_of(fact["name"]), config).weights:
+                met.add((general(weight.stored.path), str(weight.bound.axes)))
     missing = set()
     for family in all_families():
         missing |= {

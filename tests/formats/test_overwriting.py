@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -33,6 +34,12 @@ CHANGELESS = {"numpy_fortran.npy", "numpy_objects.npy", "numpy_packed.npz", "fla
 CHANGELESS |= {"keras3_empty.h5", "keras3_empty.keras", "hdf5_chunks.weights.h5"}
 """Files none of whose arrays can be overwritten, or that have none."""
 FOLDERS = sorted(path.name for path in SAMPLES.iterdir() if path.is_dir() and path.name[0].islower())
+ALONE = {
+    "llama_meta": "consolidated.00.pth",
+    "llama_transformers": "model.safetensors",
+    "safetensors_lora": "adapter_model.safetensors",
+}
+"""Folders with one model, which is in this file."""
 KILLED = """
 import sys, numpy
 from weightwise.formats import open_stored
@@ -187,7 +194,7 @@ def test_what_lies_in_no_run_of_bytes_is_refused(tmp_path, name, path, why):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", [name for name in FOLDERS if name != "safetensors_lora"])
+@pytest.mark.parametrize("name", [name for name in FOLDERS if name not in ALONE])
 def test_folders_are_refused(tmp_path, name):
     model = open_stored(SAMPLES / name)
     array = everything(model)[0]
@@ -195,18 +202,18 @@ def test_folders_are_refused(tmp_path, name):
         overwrite(model.path, tmp_path / "out", [(array, array.read)])
 
 
-def test_the_one_model_of_a_folder_is_a_file(tmp_path):
-    model = open_stored(SAMPLES / "safetensors_lora")
+@pytest.mark.parametrize("name", ALONE)
+def test_the_one_model_of_a_folder_is_a_file(tmp_path, name):
+    model = open_stored(SAMPLES / name)
     values = changes(model)
     assert values
-    write(model, tmp_path / "adapter_model.safetensors", values)
+    write(model, tmp_path / ALONE[name], values)
     assert all(
-        numpy.array_equal(array.read(), values[array.path])
-        for array in everything(open_stored(tmp_path / "adapter_model.safetensors"))
+        numpy.array_equal(array.read(), values[array.path]) for array in everything(open_stored(tmp_path / ALONE[name]))
     )
     (first, *_) = everything(model)
-    with pytest.raises(UnsupportedError, match=r"its values lie in .*adapter_model\.safetensors; save it"):
-        overwrite(SAMPLES / "safetensors_lora", tmp_path / "out", [(first, first.read)])
+    with pytest.raises(UnsupportedError, match=rf"its values lie in .*{re.escape(ALONE[name])}[^;]*; save it"):
+        overwrite(SAMPLES / name, tmp_path / "out", [(first, first.read)])
 
 
 def test_an_array_that_stands_for_others_is_in_no_file(tmp_path):

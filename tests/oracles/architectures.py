@@ -162,6 +162,13 @@ def mnist_network(name: str) -> Any:
     return Net().eval()
 
 
+def meta_llama() -> Any:
+    """Return Llama as Meta's code has it."""
+    from tests.oracles.meta_llama import Transformer
+
+    return Transformer()
+
+
 def small_network() -> Any:
     """Return torchvision's ResNet with three stages, and what the networks for CIFAR have for its ends."""
     from torch import nn
@@ -204,6 +211,8 @@ def facts(tmp: Path) -> Iterator[dict[str, Any]]:
     for name in IN_MEMORY:
         network = transformer(name)
         yield {"name": f"{name} in memory", "config": {}, "arrays": _arrays(network)}
+    network = meta_llama()
+    yield {"name": "Llama of Meta", "config": dict(network.params), "arrays": _arrays(network)}
     for name in TORCHVISION:
         yield {"name": name, "config": {}, "arrays": _arrays(torchvision_network(name))}
     for name in MNIST:

@@ -1,7 +1,8 @@
-"""The facts of known architectures are what the frameworks say, and heads, parts and norms are as the axes have it.
+"""The facts of known architectures are what the frameworks say; heads, pairs, parts and norms are as the axes have it.
 
 Exchanging heads everywhere, along the named axes, leaves the outputs of a network as they are; exchanging what would be
-heads in another order of the same factors does not. What a part of a fused array is, is told by scaling it.
+heads in another order of the same factors does not. So does turning pairs that rotary positions turn, and not others.
+What a part of a fused array is, is told by scaling it.
 """
 
 from __future__ import annotations
@@ -12,15 +13,27 @@ import numpy
 import pytest
 
 import weightwise
-from tests.oracles.architectures import MNIST, TRANSFORMERS, facts, filed, mnist_network, transformer
+from tests.oracles.architectures import (
+    DECODER,
+    MNIST,
+    TRANSFORMERS,
+    declare_operators,
+    facts,
+    filed,
+    meta_llama,
+    mnist_network,
+    transformer,
+)
 from tests.oracles.make_architecture_facts import FILE
 from weightwise.axes import parse
+from weightwise.errors import UnsupportedError
 
 pytestmark = pytest.mark.oracle
 
 HEADS = [3, 2, 0, 1]
 """An order of four heads in which pairs stay together, as they must where two heads share a key and a value."""
 PAIRS = [1, 0]
+META = "Llama of Meta"
 
 
 def test_the_facts_are_what_the_frameworks_say(tmp_path):
@@ -30,16 +43,25 @@ def test_the_facts_are_what_the_frameworks_say(tmp_path):
 @pytest.fixture(params=TRANSFORMERS)
 def case(request, tmp_path):
     """Return a network, what weightwise says of its file, and which parameter each array of it is."""
-    network = transformer(request.param)
-    owners = filed(network, tmp_path)
-    return network, weightwise.open(tmp_path), {name: ".".join(filter(None, owner)) for name, owner in owners.items()}
+    return opened(request.param, tmp_path)
+
+
+def opened(name, folder):
+    """Return a network, what weightwise says of its file, and which parameter each array of it is."""
+    if name == META:
+        network = meta_llama()
+        saved_as_meta_does(network, folder)
+        return network, weightwise.open(folder), {path: path for path in network.state_dict()}
+    network = transformer(name)
+    owners = filed(network, folder)
+    return network, weightwise.open(folder), {path: ".".join(filter(None, owner)) for path, owner in owners.items()}
 
 
 def outputs(network):
     """Return the outputs for one input that is the same in every test."""
     import torch
 
-    images = hasattr(network.config, "image_size")
+    images = hasattr(getattr(network, "config", None), "image_size")
     given = torch.linspace(-1, 1, 2 * 3 * 64).reshape(2, 3, 8, 8) if images else torch.tensor([[1, 5, 3, 7, 9]])
     with torch.no_grad():
         return network(given)[0].double().numpy()
@@ -67,14 +89,13 @@ def exchanged(weight, turned):
     """Return values with their heads in another order; `turned` takes the heads for what varies fastest."""
     axes = str(weight.bound.axes)
     name = "kv_heads" if "kv_heads" in axes else "heads"
-    stored = axes.replace(f"{name} head_dim", f"head_dim {name}") if turned else axes
+    stored = axes
+    for inner in ("head_dim", "half[re im] pairs") if turned else ():
+        stored = stored.replace(f"{name} {inner}", f"{inner} {name}")
     bound = parse(stored).bind(weight.shape, weight.bound.sizes)
-    rest = [factor.name for factor in bound.factors if factor.name != name]
-    labelled = stored.split("part[")[1].split("]")[0] if "part[" in stored else ""
-    merged = " ".join(f"part[{labelled}]" if one == "part" else one for one in rest)
-    apart = bound.arrange(weight.values(), f"{name} {merged}".strip())
-    moved = apart[HEADS if name == "heads" else PAIRS]
-    return parse(f"{name} {merged}".strip()).bind(moved.shape, bound.sizes).arrange(moved, stored)
+    apart = " ".join((name, *(str(factor.terms[0]) for factor in bound.factors if factor.name != name)))
+    moved = bound.arrange(weight.values(), apart)[HEADS if name == "heads" else PAIRS]
+    return parse(apart).bind(moved.shape, bound.sizes).arrange(moved, stored)
 
 
 def test_heads_can_be_exchanged_along_their_axes_and_along_no_others(case):
@@ -86,6 +107,120 @@ def test_heads_can_be_exchanged_along_their_axes_and_along_no_others(case):
         assert same(outputs(network), before) is not turned
         for weight in attending(model):
             put(network, owners, weight, weight.values())
+
+
+HALVES, NEIGHBOURS = "half[re im] pairs", "pairs half[re im]"
+ROTARY = [
+    META,
+    *(name for name in TRANSFORMERS if name.split(",")[0].split()[0] in ("Llama", "Mistral", "Qwen", "Gemma")),
+]
+
+
+@pytest.mark.parametrize("name", ROTARY)
+def test_pairs_can_be_turned_as_rotary_positions_turn_them_and_no_others(name, tmp_path):
+    """Each by an angle of its own, the same in queries and keys: turns in one plane commute, and scores stay."""
+    network, model, owners = opened(name, tmp_path)
+    turning = [weight for weight in model.weights if "pairs" in weight.bound.axes.names and weight.role != "-"]
+    assert {weight.layer.rpartition(".")[2][-6:] for weight in turning} >= ({"wq", "wk"} if name == META else QK)
+    for reading in (HALVES, NEIGHBOURS):
+        right = reading in str(turning[0].bound.axes)
+        read = [(weight, read_as(weight, reading)) for weight in turning]
+        for weight, bound in read:
+            put(network, owners, weight, evened(weight, bound) if norm_of_heads(weight) else weight.values())
+        before = outputs(network)
+        for weight, bound in read:
+            if not norm_of_heads(weight):
+                put(network, owners, weight, rotated(weight.values(), bound))
+        assert same(outputs(network), before) is right
+
+
+QK = {"q_proj", "k_proj"}
+
+
+def norm_of_heads(weight):
+    return "heads" not in str(weight.bound.axes)
+
+
+def read_as(weight, reading):
+    """Return the axes of an array with pairs that lie so."""
+    axes = str(weight.bound.axes).replace(HALVES, reading).replace(NEIGHBOURS, reading)
+    return parse(axes).bind(weight.shape, weight.bound.sizes)
+
+
+def evened(weight, bound):
+    """Return the weights of a norm with one value for both numbers of a pair, so that a turn commutes with it."""
+    apart = bound.arrange(weight.values(), HALVES)
+    return parse(HALVES).bind(apart.shape).arrange(numpy.broadcast_to(apart.mean(0), apart.shape), bound.axes)
+
+
+def rotated(values, bound):
+    """Return queries or keys with every pair turned by an angle of its own, the same for heads that share a key."""
+    heads = next(name for name in ("kv_heads", "heads") if name in bound.axes.names)
+    axes = " ".join((HALVES, heads, *(name for name in ("in",) if name in bound.axes.names)))
+    re, im = apart = bound.arrange(values, axes)
+    pairs, count = apart.shape[1:3]
+    angles = numpy.linspace(-2, 3, pairs * 2).reshape(pairs, 2).repeat(count // 2, axis=1)
+    cos, sin = (
+        made.reshape(*angles.shape, *(1,) * (apart.ndim - 3)) for made in (numpy.cos(angles), numpy.sin(angles))
+    )
+    turned = numpy.stack([cos * re - sin * im, sin * re + cos * im]).astype(values.dtype)
+    return parse(axes).bind(turned.shape, bound.sizes).arrange(turned, bound.axes)
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [("float32", 1e-5), ("float64", 1e-10)])
+@pytest.mark.parametrize("tied", [False, True])
+def test_meta_s_llama_computes_what_that_of_transformers_does_with_its_weights(tmp_path, dtype, bound, tied):
+    import torch
+
+    kind = getattr(torch, dtype)
+    network, other = transformer_as_meta_s(tied).to(kind), meta_llama().to(kind)
+    network.save_pretrained(tmp_path / "transformers")
+    saved_as_meta_does(other, tmp_path / "meta")
+    out = tmp_path / "consolidated.00.pth"
+    weightwise.port(tmp_path / "transformers", into=tmp_path / "meta", out=out)
+    other.load_state_dict(torch.load(out))
+    given = torch.tensor([[1, 5, 3, 7, 9, 2, 0, 4]])
+    with torch.no_grad():
+        ours, theirs = other(given), network(given).logits
+    assert (ours - theirs).abs().max() <= bound * theirs.abs().max()
+
+
+def test_a_module_in_memory_is_filled_through_its_state_dict(tmp_path):
+    import torch
+
+    network, other = transformer_as_meta_s(tied=False), meta_llama()
+    network.save_pretrained(tmp_path)
+    given = torch.tensor([[1, 5, 3, 7, 9]])
+    with pytest.raises(UnsupportedError, match=r"into what its state_dict\(\) returns"):
+        weightwise.port(tmp_path, into=other)
+    weightwise.port(tmp_path, into=other.state_dict())
+    with torch.no_grad():
+        ours, theirs = other(given), network(given).logits
+    assert (ours - theirs).abs().max() <= 1e-5 * theirs.abs().max()
+
+
+def transformer_as_meta_s(tied):
+    """Return the network of transformers with the settings of Meta's."""
+    import torch
+
+    declare_operators()
+    import transformers
+
+    settings = {**DECODER, "hidden_size": 24, "head_dim": 6, "intermediate_size": 28, "tie_word_embeddings": tied}
+    torch.manual_seed(3)
+    network = transformers.LlamaForCausalLM(transformers.LlamaConfig(**settings, attn_implementation="sdpa")).eval()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(torch.randn_like(parameter) * 0.3)
+    return network
+
+
+def saved_as_meta_does(network, folder):
+    import torch
+
+    folder.mkdir(exist_ok=True)
+    torch.save(network.state_dict(), folder / "consolidated.00.pth")
+    (folder / "params.json").write_text(json.dumps(dict(network.params)))
 
 
 def part_of(weight):

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from weightwise.answers.array_pairs import Laid, Matched, array_pairs, laid
 from weightwise.answers.proof import Comparison, Line, Proof, Verdict, compared
+from weightwise.errors import UnsupportedError
 from weightwise.model import Model, Weight
+from weightwise.porting.siblings import Pair, Siblings, siblings
 
 if TYPE_CHECKING:
     import numpy
@@ -16,17 +18,55 @@ if TYPE_CHECKING:
     Array = numpy.ndarray[Any, Any]
 
 MOST_LISTED = 6
+TIED = "one of the two files ties it to this array"
 NARROWEST_FIRST = ("bfloat16", "float16", "float32", "float64")
 
 
 def between_arrays(one: Model, other: Model, tolerance: float = 0.0) -> Proof:
     """Return the proof that two models hold the same values, array by array; what has no counterpart is listed."""
+    found = siblings(other, one)
+    if found is not None:
+        return _of_one_architecture(found, tolerance)
     pairs = array_pairs(one, other)
     lines = tuple(_line(pair, tolerance) for pair in sorted(pairs, key=lambda pair: pair.one[0].index))
     notes = tuple(_alone(one, [weight for pair in pairs for weight in pair.one]))
     notes += tuple(_alone(other, [weight for pair in pairs for weight in pair.other]))
-    failure = " ".join(notes)
+    failure = " ".join((*notes, *_open(lines)))
     return Proof((Comparison("array", one.stored.path, other.stored.path, tolerance, lines, failure),))
+
+
+def _of_one_architecture(found: Siblings, tolerance: float) -> Proof:
+    """Return the proof that two files of one known architecture hold the same, each array by what it is there."""
+    other, one = found.source, found.target
+    lines = [_sibling_line(pair, found, tolerance) for pair in found.pairs]
+    for pair in found.omitted:
+        values = (pair.target.values(), pair.source.values())
+        lines.append(_narrowed((pair.target, pair.source), values, TIED, tolerance))
+    notes = [*_listed(one.path, found.missing), *_listed(other.path, found.left), *_open(lines)]
+    return Proof((Comparison("array", one.path, other.path, tolerance, tuple(lines), " ".join(notes)),))
+
+
+def _open(lines: Sequence[Line]) -> Iterator[str]:
+    """Yield a sentence for the arrays that have a counterpart and could not be compared with it."""
+    names = [line.name for line in lines if line.verdict is Verdict.OPEN]
+    if names:
+        yield f"the axes of {_first(names)} could not be brought together."
+
+
+def _sibling_line(pair: Pair, found: Siblings, tolerance: float) -> Line:
+    weights = (pair.target, pair.source)
+    try:
+        fed = found.fed(pair)
+    except UnsupportedError as error:
+        return Line(pair.target.path, pair.source.path, None, Verdict.OPEN, str(error))
+    before, _, after = fed.pattern.partition(" -> ")
+    note = TIED if pair.tied else "" if before == after else fed.pattern
+    return _narrowed(weights, (pair.target.values(), fed.read()), note, tolerance)
+
+
+def _narrowed(weights: tuple[Weight, Weight], values: tuple[Array, Array], note: str, tolerance: float) -> Line:
+    one, other = weights
+    return _compared((one.path, other.path), Laid(*values, note), _narrower(one.dtype, other.dtype), tolerance)
 
 
 def _line(pair: Matched, tolerance: float) -> Line:
@@ -80,8 +120,15 @@ def _distance(line: Line) -> float:
 def _alone(model: Model, paired: Sequence[Weight]) -> Iterator[str]:
     """Yield a sentence for the arrays without a counterpart; counters, which compute nothing, need none."""
     indices = {weight.index for weight in paired}
-    alone = [weight.path for weight in model.weights if weight.index not in indices and weight.role != "-"]
+    alone = [weight for weight in model.weights if weight.index not in indices and weight.role != "-"]
+    yield from _listed(model.stored.path, alone)
+
+
+def _listed(path: str, alone: Sequence[Weight]) -> Iterator[str]:
     if alone:
-        more = f" and {len(alone) - MOST_LISTED} more" if len(alone) > MOST_LISTED else ""
-        listed = ", ".join(alone[:MOST_LISTED])
-        yield f"{model.stored.path} has arrays without a counterpart: {listed}{more}."
+        yield f"{path} has arrays without a counterpart: {_first([weight.path for weight in alone])}."
+
+
+def _first(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return f"{', '.join(names[:MOST_LISTED])}{more}"

@@ -104,6 +104,13 @@ AXES: Mapping[str, AxisMeaning] = {
         "head {at} of keys and values",
     ),
     "head_dim": AxisMeaning("number", "each head compares {n}", "number {at} of the {size} of its head", "number {at}"),
+    "half": AxisMeaning("number", "each pair has {n}, in this order", "{label}", "the {label}"),
+    "pairs": AxisMeaning(
+        "pair",
+        "each head has {n} of numbers, which rotary positions turn like points around the origin",
+        "pair {at} of the {size} of its head, whose two numbers are turned together",
+        "pair {at}",
+    ),
     "value_dim": AxisMeaning(
         "number",
         "each head hands on {n}",
@@ -235,6 +242,8 @@ LABELS: Mapping[tuple[str, str], str] = {
     ("part", "q"): "queries, what each position looks for",
     ("part", "k"): "keys, by which a position is found",
     ("part", "v"): "values, which are handed on",
+    ("half", "re"): "first number of each pair, which is turned as the real part of a complex number",
+    ("half", "im"): "second number of each pair, which is turned as the imaginary part of a complex number",
     ("part", "gate"): "gate, which scales the other part",
     ("part", "up"): "values that the gate scales",
 }

@@ -66,6 +66,12 @@ def convention(stored: StoredModel) -> Convention:
     return keras_convention(version, stored.backend)
 
 
+def architecture_of(stored: StoredModel) -> Recognition | None:
+    """Return what the arrays of a file are by the known architecture that it is of; None where it is of none."""
+    found = convention(stored).architecture
+    return found(stored) if found else None
+
+
 def newest_convention(framework: str) -> Convention:
     """Return the convention of a framework's newest version, which a port is made for."""
     return keras_convention("3") if framework == "Keras" else framework_convention(framework)

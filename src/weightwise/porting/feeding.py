@@ -98,6 +98,15 @@ def fed(layer: Layer | None, feed: Feed | None, slot: Slot, what: str) -> Fed:
             return replace(found, pattern=f"{found.pattern}; 0 elsewhere")
 
 
+def moved(weight: Weight, bound: Bound, axes: str, renamed: Mapping[str, str] | None = None) -> Fed:
+    """Return a weight of the source, of these axes, under other ones; raises `AxesError` where their names differ.
+
+    `renamed` says what the other ones call axes of the source.
+    """
+    found = parse(_renamed(str(bound.axes), renamed)).bind(bound.shape, bound.sizes) if renamed else bound
+    return _moved(Piece(weight, found, {}, axes), {})
+
+
 def in_source_order(layer: Layer | None, slot: Slot) -> Slot:
     """Return a slot whose rows are those of the source in their order, where one side tells only how many they are.
 

@@ -10,17 +10,19 @@ from weightwise.axes import Bound, parse
 from weightwise.conventions.layout import arranged_shape, as_it_is
 from weightwise.conventions.spelling import Speller
 from weightwise.errors import AxesError, UnsupportedError
-from weightwise.formats.dtypes import BITS, SMALL_FLOATS, SMALL_INTEGERS, read_as
 from weightwise.model import Model, Weight
 from weightwise.ops.operation import Operation, Shape
+from weightwise.porting.between_siblings import fillings, tied
 from weightwise.porting.feeding import Fed
+from weightwise.porting.filling import Filling, filling_of
 from weightwise.porting.flow import ENTRY, Value, flow
 from weightwise.porting.lowering import layer_name
 from weightwise.porting.matching import Pair, matched
 from weightwise.porting.porting import Ported, lowered, speller
 from weightwise.porting.rows import Rows, check_told, rearranged, rows_known, rows_said, rows_told
+from weightwise.porting.siblings import Known, Siblings, known, siblings
 from weightwise.porting.told import knows_more, told
-from weightwise.stored import StoredArray
+from weightwise.porting.unsaid import unsaid
 
 if TYPE_CHECKING:
     import numpy
@@ -30,22 +32,6 @@ if TYPE_CHECKING:
 
 Told = Mapping[str, Rows | None]
 """What the rows of layers of the source are, where that is not in its own axes; None for no image."""
-
-
-@dataclass(frozen=True)
-class Filling:
-    """One array of the target: which it is, what fills it, and why that."""
-
-    target: StoredArray
-    fed: Fed | None
-    """None where the target keeps its own: an array that counts training steps."""
-    why: str
-    values: Callable[[], Array]
-    """Returns the values in the target's dtype, a view where NumPy has one."""
-    lossy: str = ""
-    """What of the values is lost by the target's dtype, as a clause; empty for nothing."""
-    apart: Callable[[], Array] | None = None
-    """Returns the same as a view of more dimensions and of the same order, where `values` may have to copy them."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +78,9 @@ def plan(
     `chosen` maps names of the source's layers, or their beginnings, to those of the target. `rows` says of dense layers
     of a source without a graph what was flattened into their rows: `c 64 h 12 w 12`, or `in` for no image.
     """
+    found = siblings(source, target) if target is not None and not chosen and not rows else None
+    if found is not None:
+        return _rewritten(found, to)
     framework = _framework(to, target)
     said = {**rows_known(source), **{name: rows_said(text) for name, text in (rows or {}).items()}}
     unknown = said.keys() - {layer.name for layer in source.walk()}
@@ -101,11 +90,55 @@ def plan(
         return _into(source, framework, target, dict(chosen or {}), said)
     if chosen:
         raise UnsupportedError("there is nothing to choose from without a target: --map goes with --into")
-    found = lowered(source, framework)
+    ported = _lowered(source, framework, target)
     if not source.has_graph:
-        check_told(source, found.model.stored.framework, said)
-    fillings = tuple(_made(weight, said, found) for weight in found.model.weights)
-    return Plan(source, found, None, fillings, tuple(_settings(source, found)), found.left)
+        check_told(source, ported.model.stored.framework, said)
+    fillings = tuple(_made(weight, said, ported) for weight in ported.model.weights)
+    return Plan(source, ported, None, fillings, tuple(_settings(source, ported)), ported.left)
+
+
+def _rewritten(found: Siblings, to: str) -> Plan:
+    """Return the plan of a port into a file of the same architecture, whose framework may not be told."""
+    if to and found.target.model.stored.framework:
+        _framework(to, found.target.model)
+    filled = tuple(fillings(found))
+    left = tuple(weight.path for weight in found.left)
+    ported = Ported(found.source.model, found.target.model, (), (), (), {}, (), left)
+    return Plan(found.source.model, ported, found.target.model, filled, (*unsaid(found), *tied(found)), left)
+
+
+def _lowered(source: Model, framework: Speller, target: Model | None) -> Ported:
+    """Return the source in the target's framework; raises `UnsupportedError`, with what can be done instead."""
+    try:
+        return lowered(source, framework)
+    except UnsupportedError:
+        found = known(source)
+        if found is None:
+            raise
+        raise UnsupportedError(_instead(found, target)) from None
+
+
+def _instead(source: Known, target: Model | None) -> str:
+    """Return what can be done with a network of a known architecture whose graph is not in its file."""
+    name = source.family.name
+    if target is None:
+        return (
+            f"{source.path}: it has the arrays of {name} and no graph, so no layers can be made of it; "
+            f"port it into a file of {name} that has the spelling you want, with --into"
+        )
+    if any(layer.configured for layer in target.stored.root.layers):
+        return (
+            f"{target.stored.path}: its classes do not tell which of its arrays are those of {name}, which the source "
+            "has; port into a file of its arrays, or into what its state_dict() returns"
+        )
+    other = known(target)
+    if other is not None and other.family.name == name:
+        return (
+            f"{target.stored.path}: both files have the arrays of {name}, which need no --map or --rows; leave it out"
+        )
+    if other is not None:
+        return f"{target.stored.path}: it has the arrays of {other.family.name}, and the source those of {name}"
+    return f"{target.stored.path}: its names and shapes are not those of {name}, whose arrays the source has"
 
 
 def _into(source: Model, framework: Speller, target: Model, chosen: Mapping[str, str], said: Told) -> Plan:
@@ -114,7 +147,7 @@ def _into(source: Model, framework: Speller, target: Model, chosen: Mapping[str,
     if knows_more(target, source):
         by_graph = told(source, target, chosen)
         source, chosen, reasons = by_graph.model, by_graph.places, by_graph.reasons
-    found = lowered(source, framework)
+    found = _lowered(source, framework, target)
     pairs = matched(found.model, target, {layer_name(name): place for name, place in chosen.items()})
     if reasons:
         pairs = [replace(pair, why=_reason(pair, found, reasons)) for pair in pairs]
@@ -193,18 +226,13 @@ def _converted(weight: Weight, found: Weight, fed: Fed, laid: Callable[[], Array
     wanted = _other_axes(found.bound, weight.bound)
     if wanted is not None:
         fed = replace(fed, pattern=f"{fed.pattern.split(' -> ')[0]} -> {wanted.notation}")
-    lossy = "" if holds_exactly(weight.dtype, fed.dtype) else f"{fed.dtype} becomes {weight.dtype}"
-    dtype = read_as(weight.dtype)
 
     def values() -> Array:
         array = laid()
-        if wanted is not None and found.bound is not None:
-            array = found.bound.arrange(array, wanted.axes)
-        return array.astype(dtype, copy=False)
+        return found.bound.arrange(array, wanted.axes) if wanted is not None and found.bound is not None else array
 
     own = found.stored.apart if wanted is None and laid == found.values else None
-    apart = (lambda: own().astype(dtype, copy=False)) if own is not None else None
-    return Filling(weight.stored, fed, why, values, lossy, apart)
+    return filling_of(weight.stored, replace(fed, read=values, apart=own), why)
 
 
 def _other_axes(own: Bound | None, wanted: Bound | None) -> Bound | None:
@@ -216,29 +244,6 @@ def _other_axes(own: Bound | None, wanted: Bound | None) -> Bound | None:
     except AxesError:
         return None
     return wanted
-
-
-def holds_exactly(dtype: str, other: str) -> bool:
-    """Return whether every value of the second dtype is one of the first.
-
-    >>> holds_exactly("float32", "bfloat16"), holds_exactly("float16", "bfloat16"), holds_exactly("float32", "int64")
-    (True, False, False)
-    """
-    if dtype == other:
-        return True
-    one, two = _digits(dtype), _digits(other)
-    return one[0] >= two[0] and one[1] >= two[1] and (one[2] or not two[2])
-
-
-def _digits(dtype: str) -> tuple[int, int, bool]:
-    """Return the bits of the significand and of the exponent, and whether there is a sign."""
-    floats = {"float64": (53, 11), "float32": (24, 8), "float16": (11, 5), "bfloat16": (8, 8)}
-    floats.update({name: (kind.mantissa + 1, kind.exponent) for name, kind in SMALL_FLOATS.items()})
-    if dtype in floats:
-        return (*floats[dtype], True)
-    bits = SMALL_INTEGERS.get(dtype, BITS.get(dtype, 0))
-    signed = dtype.startswith("int")
-    return (1 if dtype == "bool" else bits - signed, 0, signed)
 
 
 def _assumed(pair: Pair) -> Iterator[str]:

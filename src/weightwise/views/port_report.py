@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from weightwise.porting.plan import Expected, Filling, Plan
+from weightwise.porting.filling import Filling
+from weightwise.porting.plan import Expected, Plan
 from weightwise.views.code_pytorch_modules import SIGNATURES, arguments
 from weightwise.views.style import styled
 from weightwise.views.table import Cell, lines, table_width

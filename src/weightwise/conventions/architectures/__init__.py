@@ -1,4 +1,4 @@
-"""Architectures that everybody's files have, told by the names of their arrays and by `config.json` beside them.
+"""Architectures that everybody's files have, told by the names of their arrays and by the configuration beside them.
 
 A state dict says no classes. Where its names are those of a known architecture, its shapes agree with each other as
 those of the architecture do, and nothing that the file says is against it, the source of the architecture says what
@@ -11,7 +11,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from weightwise.conventions.architectures.matching import Recognition, names_of, recognition
+from weightwise.conventions.architectures.matching import PAIRED, SHARED, Recognition, identities, names_of, recognition
 from weightwise.stored import StoredModel
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SIGNATURES = {
     "model.layers.*.self_attn.q_proj.weight": "llama",
     "layers.*.self_attn.q_proj.weight": "llama",
+    "layers.*.attention.wq.weight": "meta_llama",
     "transformer.h.*.attn.c_attn.weight": "gpt2",
     "h.*.attn.c_attn.weight": "gpt2",
     "bert.encoder.layer.*.attention.self.query.weight": "bert",
@@ -57,4 +58,4 @@ def families(module: str) -> tuple[Family, ...]:
     return found
 
 
-__all__ = ["SIGNATURES", "Recognition", "families", "recognised"]
+__all__ = ["PAIRED", "SHARED", "SIGNATURES", "Recognition", "families", "identities", "recognised"]

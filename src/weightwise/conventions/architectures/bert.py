@@ -6,8 +6,9 @@ https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from weightwise.conventions.architectures.family import Family, Pattern, embedding, layer_norm, linear
+from weightwise.conventions.architectures.family import Family, Pattern, embedding, layer_norm, linear, tied
 
 SOURCE = "https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/{0}/modeling_{0}.py"
 SETTINGS = {
@@ -16,14 +17,15 @@ SETTINGS = {
     "inner": "intermediate_size",
     "vocab": "vocab_size",
 }
+UNSAID = {"norm epsilon": "layer_norm_eps", "activation": "hidden_act", "tied": "tie_word_embeddings"}
 MERGED = "(heads head_dim)"
 
 
 def _norm(name: str) -> Iterator[Pattern]:
     """Yield the arrays of a norm, which the first files call gamma and beta."""
     yield from layer_norm(name)
-    yield Pattern(f"{name}.gamma", "gamma", "features", "hidden")
-    yield Pattern(f"{name}.beta", "beta", "features", "hidden")
+    yield Pattern(f"{name}.gamma", "gamma", "features", "hidden", twin=f"{name}.weight")
+    yield Pattern(f"{name}.beta", "beta", "features", "hidden", twin=f"{name}.bias")
 
 
 def _trunk(prefix: str) -> Iterator[Pattern]:
@@ -47,40 +49,52 @@ def _block(block: str) -> Iterator[Pattern]:
     yield from _norm(f"{block}.output.LayerNorm")
 
 
-def _heads() -> Iterator[Pattern]:
+def _decoder(name: str, bias: str, prefix: str) -> Iterator[Pattern]:
+    """Yield the layer that makes tokens, whose arrays may be those of the embedding and of what is around it."""
+    yield from (
+        replace(pattern, tied=bias) if pattern.role == "bias" else pattern
+        for pattern in tied(linear(name, "vocab", "vocab hidden"), f"{prefix}embeddings.word_embeddings.weight")
+    )
+
+
+def _heads(prefix: str) -> Iterator[Pattern]:
     """Yield what models with a task have above the trunk."""
     yield Pattern("cls.predictions.bias", "bias", "vocab", "vocab")
     yield from linear("cls.predictions.transform.dense", "out", "hidden hidden")
     yield from _norm("cls.predictions.transform.LayerNorm")
-    yield from linear("cls.predictions.decoder", "vocab", "vocab hidden")
+    yield from _decoder("cls.predictions.decoder", "cls.predictions.bias", prefix)
     yield from linear("cls.seq_relationship", "out", "? hidden")
     yield Pattern("lm_head.bias", "bias", "vocab", "vocab")
     yield from linear("lm_head.dense", "out", "hidden hidden")
     yield from layer_norm("lm_head.layer_norm")
-    yield from linear("lm_head.decoder", "vocab", "vocab hidden")
+    yield from _decoder("lm_head.decoder", "lm_head.bias", prefix)
     yield from linear("classifier", "out", "? hidden")
     yield from linear("classifier.dense", "out", "hidden hidden")
     yield from linear("classifier.out_proj", "out", "? hidden")
     yield from linear("qa_outputs", "out", "? hidden")
 
 
-def _family(name: str, module: str, prefix: str, types: str) -> Family:
+def _family(name: str, module: str, prefix: str, types: str, by_names: bool = True) -> Family:
     block = f"{prefix}encoder.layer.*"
     dense = (*(f"attention.self.{one}" for one in ("query", "key", "value")), "attention.output.dense")
     return Family(
         name,
         SOURCE.format(module),
-        (*_trunk(prefix), *_heads()),
+        (*_trunk(prefix), *_heads(prefix)),
         required=tuple(f"{block}.{one}.weight" for one in (*dense, "intermediate.dense", "output.dense")),
         blocks=(f"{block}.",),
         model_types=tuple(types.split()),
+        by_names=by_names,
         settings=SETTINGS,
         distinct=(("hidden", "inner"),),
+        prefix=prefix,
+        unsaid=UNSAID,
     )
 
 
 FAMILIES = (
     _family("BERT", "bert", "bert.", "bert"),
     _family("RoBERTa", "roberta", "roberta.", "roberta xlm-roberta camembert"),
-    _family("BERT", "bert", "", "bert roberta xlm-roberta camembert"),
+    _family("BERT", "bert", "", "bert"),
+    _family("RoBERTa", "roberta", "", "roberta xlm-roberta camembert", by_names=False),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from weightwise.conventions.architectures.family import Family, Pattern, embedding, layer_norm, linear
+from weightwise.conventions.architectures.family import Family, Pattern, embedding, layer_norm, linear, tied
 
 SOURCE = (
     "https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/distilbert/modeling_distilbert.py"
@@ -30,11 +30,12 @@ def _trunk(prefix: str) -> Iterator[Pattern]:
     yield from layer_norm(f"{block}.output_layer_norm")
 
 
-def _heads() -> Iterator[Pattern]:
+def _heads(prefix: str) -> Iterator[Pattern]:
     """Yield what models with a task have above the trunk."""
     yield from linear("vocab_transform", "out", "hidden hidden")
     yield from layer_norm("vocab_layer_norm")
-    yield from linear("vocab_projector", "vocab", "vocab hidden")
+    owner = f"{prefix}embeddings.word_embeddings.weight"
+    yield from tied(linear("vocab_projector", "vocab", "vocab hidden"), owner)
     yield from linear("pre_classifier", "out", "hidden hidden")
     yield from linear("classifier", "out", "? hidden")
     yield from linear("qa_outputs", "out", "? hidden")
@@ -46,12 +47,14 @@ def _family(prefix: str) -> Family:
     return Family(
         "DistilBERT",
         SOURCE,
-        (*_trunk(prefix), *_heads()),
+        (*_trunk(prefix), *_heads(prefix)),
         required=tuple(f"{block}.{one}.weight" for one in dense),
         blocks=(f"{block}.",),
         model_types=("distilbert",),
         settings=SETTINGS,
         distinct=(("hidden", "inner"),),
+        prefix=prefix,
+        unsaid={"activation": "activation", "tied": "tie_word_embeddings"},
     )
 
 

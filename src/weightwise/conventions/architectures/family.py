@@ -7,8 +7,9 @@ models with the same names, and files with the dimensions in another order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class Pattern:
     trainable: bool = True
     note: str = ""
     """What else must be said of it."""
+    twin: str = ""
+    """What another spelling of the architecture calls the same array; empty where all call it by this name."""
+    tied: str = ""
+    """The name of the pattern whose values it has where the configuration ties the two."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +50,40 @@ class Family:
     by_names: bool = True
     """Whether names and shapes tell the family where the file has no configuration."""
     settings: Mapping[str, str] = field(default_factory=dict)
-    """The sizes that the configuration fixes: the key of each."""
+    """The sizes that the configuration fixes: the key of each, or several, of which the first that is there counts;
+    `dim/n_heads` is a quotient of two."""
+    admits: Callable[[Mapping[str, Any]], bool] = lambda config: True
+    """Whether its axes are those of networks of this configuration."""
+    prefix: str = ""
+    """What names begin with that files of the same architecture may leave out, or have more."""
+    unsaid: Mapping[str, str] = field(default_factory=dict)
+    """What the network must know and no array says: its keys in the configuration, by what any spelling calls it."""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    """The same where no configuration says it: what the code has then."""
+    values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Values that other spellings have otherwise, by what they are of: `{"rotary scaling": {"True": "llama3"}}`."""
     distinct: tuple[tuple[str, str], ...] = ()
     """Pairs of sizes that must differ for names and shapes to tell the family."""
+
+    def plain(self, pattern: Pattern) -> str:
+        """Return what all spellings of the architecture call an array of a pattern, with `*` for numbers."""
+        return (pattern.twin or pattern.name).removeprefix(self.prefix)
+
+    @property
+    def owners(self) -> Mapping[str, str]:
+        """The plain names of the arrays that may be tied, each with that of the array whose values it then has."""
+        names = {pattern.name: self.plain(pattern) for pattern in self.patterns}
+        return {names[pattern.name]: names[pattern.tied] for pattern in self.patterns if pattern.tied}
+
+
+def called(patterns: Iterable[Pattern], name: str, twin: str) -> Iterator[Pattern]:
+    """Yield patterns whose arrays another spelling has under `twin` in place of `name`."""
+    return (replace(pattern, twin=pattern.name.replace(name, twin, 1)) for pattern in patterns)
+
+
+def tied(patterns: Iterable[Pattern], owner: str) -> Iterator[Pattern]:
+    """Yield the arrays of a layer, the kernel as one that may have the values of `owner`."""
+    return (replace(pattern, tied=owner) if pattern.role == "kernel" else pattern for pattern in patterns)
 
 
 def linear(name: str, out: str, sizes: str, reads: str = "in") -> Iterator[Pattern]:

@@ -8,9 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from weightwise.conventions.architectures.family import Family, Pattern, embedding, layer_norm, linear
+from weightwise.conventions.architectures.family import Family, Pattern, embedding, layer_norm, linear, tied
 
 SOURCE = "https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/gpt2/modeling_gpt2.py"
+UNSAID = {
+    "norm epsilon": "layer_norm_epsilon",
+    "activation": "activation_function",
+    "scale": "scale_attn_weights",
+    "scale by layer": "scale_attn_by_inverse_layer_idx",
+    "tied": "tie_word_embeddings",
+}
 FUSED, MERGED = "(part[q k v] heads head_dim)", "(heads head_dim)"
 
 
@@ -37,7 +44,7 @@ def _family(prefix: str) -> Family:
             *_reading_first(f"{block}.mlp.c_fc", "in", "out", "hidden inner"),
             *_reading_first(f"{block}.mlp.c_proj", "in", "out", "inner hidden"),
             *layer_norm(f"{prefix}ln_f"),
-            *linear("lm_head", "vocab", "vocab hidden"),
+            *tied(linear("lm_head", "vocab", "vocab hidden"), f"{prefix}wte.weight"),
         ),
         required=tuple(
             f"{block}.{name}.{array}"
@@ -48,6 +55,8 @@ def _family(prefix: str) -> Family:
         model_types=("gpt2",),
         settings={"heads": "n_head", "hidden": "n_embd", "context": "n_positions"},
         distinct=(("hidden", "fused"), ("hidden", "inner")),
+        prefix=prefix,
+        unsaid=UNSAID,
     )
 
 

@@ -14,8 +14,11 @@ from weightwise.stored import StoredArray, StoredLayer, StoredModel
 NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")
 """A component of a name that is a number."""
 MODEL_TYPE = "model_type"
-SHARED = ("heads", "kv_heads", "head_dim")
+SHARED = ("heads", "kv_heads", "head_dim", "pairs")
 """Axes that have one size in all blocks."""
+
+PAIRED = "half[re im]"
+"""In the axes of an array that keeps a head as pairs, which rotary positions turn."""
 
 Arrays = Mapping[str, tuple[str, StoredArray]]
 """Arrays by their dotted names, without the prefixes of wrappers, each with the form of its name."""
@@ -25,6 +28,7 @@ Arrays = Mapping[str, tuple[str, StoredArray]]
 class Recognition:
     """What a family says of the arrays of a file."""
 
+    family: Family
     rule: str
     """What it rests on, as a sentence."""
     arrays: Mapping[str, tuple[Pattern, Bound]]
@@ -59,11 +63,27 @@ def general(name: str) -> str:
     return NUMBER.sub("*", name)
 
 
+def identities(found: Recognition, stored: StoredModel) -> dict[str, str]:
+    """Return what each array is in the architecture, whatever the file calls it, by its path.
+
+    Files of one architecture have the same of it: `layers.0.self_attn.q_proj.weight` is a name in a block with its
+    number, as the family's `twin` has it, without the prefix that some files leave out.
+    """
+    names = {array.path: name for name, (_, array) in names_of(stored.root).items()}
+    return {path: _identity(found.family, pattern, names[path]) for path, (pattern, _) in found.arrays.items()}
+
+
+def _identity(family: Family, pattern: Pattern, name: str) -> str:
+    own = zip(pattern.name.split("."), name.split("."), strict=True)
+    numbers = iter([part for wanted, part in own if wanted == "*"])
+    return ".".join(next(numbers) if part == "*" else part for part in family.plain(pattern).split("."))
+
+
 def recognition(family: Family, stored: StoredModel, names: Arrays) -> Recognition | None:
     """Return what a family says of a model; None where the model is not of the family, or may be of another."""
     config = stored.root.config
     declared = config.get(MODEL_TYPE) in family.model_types
-    if not declared and (MODEL_TYPE in config or not family.by_names):
+    if not (declared or (family.by_names and MODEL_TYPE not in config)) or not family.admits(config):
         return None
     matches = _matches(family, names, declared)
     sizes = _agreed(matches, _settled(family, config)) if matches else None
@@ -76,7 +96,7 @@ def recognition(family: Family, stored: StoredModel, names: Arrays) -> Recogniti
     arrays = {path: pair for paths, pair in told for path in paths}
     rule = f"names and shapes of the arrays are those of {family.name}: {family.source}"
     return Recognition(
-        f"the configuration says {config[MODEL_TYPE]}, and the {rule}" if declared else f"the {rule}", arrays
+        family, f"the configuration says {config[MODEL_TYPE]}, and the {rule}" if declared else f"the {rule}", arrays
     )
 
 
@@ -124,8 +144,21 @@ def _scope(family: Family, name: str, form: str) -> str:
 
 def _settled(family: Family, config: Mapping[str, object]) -> dict[str, int]:
     """Return the sizes that the configuration fixes."""
-    found = {name: config.get(key) for name, key in family.settings.items()}
-    return {name: size for name, size in found.items() if type(size) is int and size > 0}
+    found = {name: [_size(config, key) for key in keys.split()] for name, keys in family.settings.items()}
+    return {name: next(filter(None, sizes)) for name, sizes in found.items() if any(sizes)}
+
+
+def _size(config: Mapping[str, object], key: str) -> int | None:
+    """Return the size that a key stands for, or a quotient of two keys; None where the configuration does not say it.
+
+    >>> _size({"dim": 24, "n_heads": 4, "vocab_size": -1}, "dim/n_heads"), _size({"vocab_size": -1}, "vocab_size")
+    (6, None)
+    """
+    first, *divisors = (config.get(part) for part in key.split("/"))
+    sizes = [size for size in (first, *divisors) if type(size) is int and size > 0]
+    if len(sizes) < 1 + len(divisors):
+        return None
+    return sizes[0] // sizes[1] if divisors else sizes[0]
 
 
 def _agreed(matches: Sequence[_Match], sizes: dict[str, int]) -> dict[str, int] | None:
@@ -150,13 +183,22 @@ def _number(name: str, match: _Match, agreed: Mapping[str, int]) -> int:
 def _bounds(matches: Sequence[_Match], agreed: Mapping[str, int]) -> list[Bound] | None:
     """Return the axes of each array bound to its shape; None where one contradicts another."""
     shared = {name: agreed[name] for name in SHARED if name in agreed}
+    paired = any(PAIRED in match.pattern.axes for match in matches)
     bounds: list[Bound] = []
     try:
-        for _ in range(2):  # what one array tells of the heads can settle what one before it left open
+        for _ in range(3):  # what one array tells of the heads can settle what one before it left open
+            shared.update(_halved(shared) if paired else {})
             bounds = [_bound(match, agreed, shared) for match in matches]
     except AxesError:
         return None
     return bounds
+
+
+def _halved(shared: Mapping[str, int]) -> dict[str, int]:
+    """Return the size of a head and its number of pairs, where one of them is known."""
+    if "head_dim" in shared:
+        return {"pairs": shared["head_dim"] // 2}
+    return {"head_dim": 2 * shared["pairs"]} if "pairs" in shared else {}
 
 
 def _bound(match: _Match, agreed: Mapping[str, int], shared: dict[str, int]) -> Bound:

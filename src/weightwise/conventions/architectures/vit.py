@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from weightwise.conventions.architectures.family import Family, Pattern, biased_convolution, layer_norm, linear
+from weightwise.conventions.architectures.family import Family, Pattern, biased_convolution, called, layer_norm, linear
 
 SOURCE = "https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/vit/modeling_vit.py"
 SETTINGS = {
@@ -46,31 +46,35 @@ def _embeddings(prefix: str) -> Iterator[Pattern]:
     yield from biased_convolution(f"{prefix}patch_embeddings.projection", "hidden channels patch patch")
 
 
-def _block(block: str, called: Mapping[str, str]) -> Iterator[Pattern]:
-    for name in ("query", "key", "value"):
-        yield from linear(f"{block}.{called[name]}", MERGED, "hidden hidden")
-    yield from linear(f"{block}.{called['joined']}", "out", "hidden hidden", MERGED)
-    yield from linear(f"{block}.{called['first']}", "out", "inner hidden")
-    yield from linear(f"{block}.{called['second']}", "out", "hidden inner")
-    yield from layer_norm(f"{block}.layernorm_before")
-    yield from layer_norm(f"{block}.layernorm_after")
+def _block(prefix: str, names: Mapping[str, str]) -> Iterator[Pattern]:
+    block, twin = (f"{prefix}{one['block']}" for one in (names, NEWER))
+    parts = {
+        **{name: linear(f"{block}.{names[name]}", MERGED, "hidden hidden") for name in ("query", "key", "value")},
+        "joined": linear(f"{block}.{names['joined']}", "out", "hidden hidden", MERGED),
+        "first": linear(f"{block}.{names['first']}", "out", "inner hidden"),
+        "second": linear(f"{block}.{names['second']}", "out", "hidden inner"),
+    }
+    for part, patterns in parts.items():
+        yield from called(patterns, f"{block}.{names[part]}", f"{twin}.{NEWER[part]}")
+    for name in ("layernorm_before", "layernorm_after"):
+        yield from called(layer_norm(f"{block}.{name}"), block, twin)
 
 
-def _family(prefix: str, called: Mapping[str, str]) -> Family:
-    block = f"{prefix}{called['block']}"
+def _family(prefix: str, names: Mapping[str, str]) -> Family:
+    block = f"{prefix}{names['block']}"
     return Family(
         "ViT",
         SOURCE,
         (
             *_embeddings(f"{prefix}embeddings."),
-            *_block(block, called),
+            *_block(prefix, names),
             *layer_norm(f"{prefix}layernorm"),
             *linear(f"{prefix}pooler.dense", "out", "hidden hidden"),
             *linear("classifier", "out", "? hidden"),
         ),
         required=(
             f"{prefix}embeddings.patch_embeddings.projection.weight",
-            *(f"{block}.{name}.weight" for part, name in called.items() if part != "block"),
+            *(f"{block}.{name}.weight" for part, name in names.items() if part != "block"),
             f"{block}.layernorm_before.weight",
             f"{block}.layernorm_after.weight",
         ),
@@ -78,7 +82,9 @@ def _family(prefix: str, called: Mapping[str, str]) -> Family:
         model_types=("vit",),
         settings=SETTINGS,
         distinct=(("hidden", "inner"),),
+        prefix=prefix,
+        unsaid={"norm epsilon": "layer_norm_eps", "activation": "hidden_act"},
     )
 
 
-FAMILIES = tuple(_family(prefix, called) for prefix in ("vit.", "") for called in (FILED, NEWER))
+FAMILIES = tuple(_family(prefix, names) for prefix in ("vit.", "") for names in (FILED, NEWER))

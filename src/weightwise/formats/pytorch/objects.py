@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from weightwise.errors import FormatError
+from weightwise.formats.beside import CONFIG, configuration
 from weightwise.formats.pickles import Pickle
 from weightwise.formats.pickles.numpy_values import ndarray
 from weightwise.formats.pytorch.arrays import stored_array
@@ -34,6 +35,8 @@ WEIGHTS = (
     "ema",
 )
 """The keys under which checkpoints keep the weights, the likeliest first."""
+BESIDE = {"pytorch_model": CONFIG, "consolidated.": "params.json"}
+"""The configuration of files whose names begin so."""
 MOST_LEVELS = 4
 MOST_NAMED = 5
 """So many names are told in one remark."""
@@ -65,6 +68,8 @@ def assembled(path: str, size: int, contents: Contents, form: str, problems: Seq
     weights = arrays_of(path, contents.weights, told)
     names = unwrapped([array.path for array in weights])
     root = root_of(Path(path).stem, zip(names.names, weights, strict=True), contents.modules)
+    if not contents.modules:
+        root = replace(root, config=described(Path(path), told))
     return StoredModel(
         path,
         form,
@@ -79,6 +84,17 @@ def assembled(path: str, size: int, contents: Contents, form: str, problems: Seq
         remarks=(*names.remarks, *contents.remarks),
         problems=tuple(told),
     )
+
+
+def described(path: Path, problems: list[str]) -> Mapping[str, Any]:
+    """Returns what lies beside files that are called as those of one network are, and says what was built.
+
+    transformers calls them `pytorch_model.bin` and shards of that, and Meta `consolidated.00.pth`.
+    """
+    if path.is_dir():
+        return configuration(path, (CONFIG,), problems)
+    beside = next((beside for name, beside in BESIDE.items() if path.name.startswith(name)), None)
+    return configuration(path.parent, (beside,), problems) if beside else {}
 
 
 def listing(root: StoredLayer, arrays: Sequence[StoredArray]) -> tuple[str, ...]:

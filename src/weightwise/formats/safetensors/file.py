@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from weightwise.errors import FormatError, WeightwiseError
+from weightwise.formats.beside import CONFIG
+from weightwise.formats.beside import configuration as beside
 from weightwise.formats.contiguous import contiguous, unreadable
 from weightwise.formats.json_text import read_json
 from weightwise.formats.named import model_by_names
@@ -31,7 +33,7 @@ TABLE = ".safetensors.index.json"
 USUAL_TABLE = "model.safetensors.index.json"
 LARGEST_CLAIM = 1 << 40
 """A file that claims a longer header is of another format."""
-CONFIG, ADAPTER = "config.json", "adapter_config.json"
+ADAPTER = "adapter_config.json"
 ADAPTED = ".lora_"
 AXES = "weightwise.axes"
 """The entry of the metadata that declares axes: JSON, the axes string of each array by its name."""
@@ -235,12 +237,5 @@ def declared_framework(shards: Sequence[Shard]) -> str:
 
 def configuration(folder: Path, arrays: Sequence[StoredArray], problems: list[str]) -> Mapping[str, Any]:
     """Returns what lies beside the files and says what was built; an adapter's own says more than the model's."""
-    names = [name for name in (CONFIG, ADAPTER) if (folder / name).is_file()]
-    if any(ADAPTED in array.path for array in arrays):
-        names.reverse()
-    try:
-        source = open_source(folder / names[0]) if names else None
-        return read_json(source.read(0, source.size), source.name) if source else {}
-    except WeightwiseError as error:
-        problems.append(str(error))
-        return {}
+    names = (CONFIG, ADAPTER)
+    return beside(folder, names[::-1] if any(ADAPTED in array.path for array in arrays) else names, problems)
