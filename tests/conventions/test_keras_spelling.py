@@ -10,7 +10,9 @@ from weightwise.errors import UnsupportedError
 from weightwise.ops.activation import Activation, PReLU
 from weightwise.ops.cells import GruCell, LstmCell
 from weightwise.ops.conv import Conv
+from weightwise.ops.depthwise import DepthwiseConv
 from weightwise.ops.norm import BatchNorm
+from weightwise.ops.operand import Operand
 from weightwise.ops.packed_attention import PackedAttention
 from weightwise.ops.pooling import AdaptivePooling, Pooling
 from weightwise.ops.recurrent import Recurrent
@@ -42,6 +44,34 @@ def test_a_convolution_with_a_group_for_each_channel_is_depthwise():
     assert classes(Conv(window(3, 1, "valid"), 16, 8)) == ["DepthwiseConv2D"]
     assert classes(Conv(window(3, 1, "valid"), 16, 4)) == ["Conv2D"]
     assert classes(Conv(window(3, 1, "valid"), 16, 8), ()) == ["Conv2D"]
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        ([], "DepthwiseConv2D"),
+        ([Conv(window(3, 1, "valid"), 16)], "DepthwiseConv2D"),
+        ([Conv(window(3, 1, "valid"), 16, 8)], "Conv2D"),
+        ([Conv(window(3, 1, "valid"), 16, 4), DepthwiseConv(window(3, 1, "valid"))], "DepthwiseConv2D"),
+    ],
+)
+def test_a_target_with_groups_and_no_depthwise_convolution_keeps_them(others, expected):
+    (step,) = SPELLER.like(others).spelled(Conv(window(3, 1, "valid"), 16, 8), IMAGE).steps
+    assert step.class_name == expected
+
+
+@pytest.mark.parametrize(
+    ("operation", "others", "expected"),
+    [
+        (Operand("multiply", (8,)), [], "EinsumDense"),
+        (Operand("multiply", (8,)), [Operand("multiply", (4,))], "LayerScale"),
+        (Operand("multiply", (16, 8)), [Operand("multiply", (4,))], "EinsumDense"),
+        (Operand("add", (8,)), [Operand("multiply", (4,))], "EinsumDense"),
+    ],
+)
+def test_a_target_with_scales_keeps_them(operation, others, expected):
+    steps = SPELLER.like(others).spelled(operation, IMAGE).steps
+    assert expected in [step.class_name.rpartition(".")[2] for step in steps]
 
 
 def test_edges_that_are_more_of_the_input_are_slices_beside_it():

@@ -57,6 +57,18 @@ def test_a_model_of_keras(backend):
     assert output.splitlines()[-1] == "filled 21"
 
 
+def test_a_convnext_is_filled_by_the_file_of_another(real, tmp_path):
+    convnext = importlib.import_module("keras.src.applications.convnext").ConvNeXt
+    settings = {"depths": (1, 1, 1, 1), "projection_dims": (6, 8, 9, 7), "input_shape": (32, 35, 3), "classes": 7}
+    one, other = convnext(**settings), convnext(**settings)
+    one.set_weights(list(random_values(one).values()))
+    one.save(tmp_path / "one.keras")
+    assert not any(weight.bound is None for weight in weightwise.open(other).weights)
+    weightwise.port(tmp_path / "one.keras", into=other)
+    for ours, theirs in zip(other.get_weights(), one.get_weights(), strict=True):
+        numpy.testing.assert_array_equal(ours, theirs)
+
+
 def test_a_module_of_pytorch(real):
     torch = real.torch
     module = real.Network()

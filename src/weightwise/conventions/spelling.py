@@ -159,6 +159,10 @@ class Speller(ABC):
         Raises `UnsupportedError`, whose text is the reason as a clause, where the framework has nothing for it.
         """
 
+    def like(self, operations: Sequence[Operation]) -> Speller:
+        """Return the speller that writes what can be written in two ways as a target that has these operations does."""
+        return self
+
     @abstractmethod
     def permutation(self, order: Layout) -> Step:
         """Return the layer that moves axes: axis k of its output is axis `order[k]` of its input, batch included."""

@@ -8,6 +8,7 @@ each layer's `weights`, which is that of `get_weights()`.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -115,7 +116,7 @@ class Live:
     def stored(self, variables: Sequence[Any], layer: Any, path: str) -> Iterator[StoredArray]:
         """Yields the arrays of a layer, with their places in it."""
         for place, variable in enumerate(variables):
-            name = variable_path(variable, layer.name)
+            name = attribute(variable, layer) or variable_path(variable, layer.name)
             array = self.arrays.get(id(variable)) or self.array(variable, path + name, name)
             yield replace(array, key=str(place))
 
@@ -165,6 +166,13 @@ def distinct(found: Sequence[tuple[Entry, Any]]) -> list[tuple[Entry, Any]]:
         taken.add(name)
         result.append((replace(entry, layer=replace(entry.layer, name=name)), layer))
     return result
+
+
+def attribute(variable: Any, layer: Any) -> str:
+    """Returns the attribute of a layer that holds a variable without a name, which Keras 3 counts; empty for others."""
+    if not re.fullmatch(r"variable(_\d+)?", variable.name):
+        return ""
+    return next((name for name, value in vars(layer).items() if value is variable), "")
 
 
 def variable_path(variable: Any, layer: str = "") -> str:

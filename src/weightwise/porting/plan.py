@@ -147,7 +147,7 @@ def _into(source: Model, framework: Speller, target: Model, chosen: Mapping[str,
     if knows_more(target, source):
         by_graph = told(source, target, chosen)
         source, chosen, reasons = by_graph.model, by_graph.places, by_graph.reasons
-    found = _lowered(source, framework, target)
+    found = _lowered(source, framework.like([layer.operation for layer in target.walk() if layer.operation]), target)
     pairs = matched(found.model, target, {layer_name(name): place for name, place in chosen.items()})
     if reasons:
         pairs = [replace(pair, why=_reason(pair, found, reasons)) for pair in pairs]

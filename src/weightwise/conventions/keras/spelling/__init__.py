@@ -8,6 +8,7 @@ activations, convolution, edges, pooling, normalization, dense, arranging, spati
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from weightwise.conventions.keras.spelling import (
@@ -138,10 +139,21 @@ _ANYHOW = (Activation, Concatenate, GatedLinear, Identity, Merge, Norm, PReLU, R
 """Operations that read a tensor however its axes lie."""
 
 
+@dataclass(frozen=True)
 class KerasSpeller(Speller):
     """Keras 3, with the channels last."""
 
     framework = "Keras"
+    grouped: bool = False
+    """Whether a convolution with a group for each channel stays a Conv2D, and is no DepthwiseConv2D."""
+    scaled: bool = False
+    """Whether scales along the last axis are ConvNeXt's LayerScale, and no EinsumDense."""
+
+    def like(self, operations: Sequence[Operation]) -> KerasSpeller:
+        """Return the speller that keeps groups, or scales, where the target has some, and no depthwise convolution."""
+        groups = any(isinstance(operation, Conv) and operation.groups > 1 for operation in operations)
+        depthwise = any(isinstance(operation, DepthwiseConv) for operation in operations)
+        return KerasSpeller(groups and not depthwise, any(isinstance(operation, Operand) for operation in operations))
 
     def layout(self, operation: Operation, rank: int) -> Layout | None:
         """Return channels last for images; None for what is told by its axes, and else the order of the source."""
@@ -161,6 +173,10 @@ class KerasSpeller(Speller):
             raise UnsupportedError("its weights are computed from others, which would have to be done before")
         if isinstance(operation, Uncomputed):
             raise UnsupportedError(operation.why)
+        if isinstance(operation, Conv) and self.grouped:
+            return convolution.spelled_in_groups(operation, inputs)
+        if isinstance(operation, Operand) and self.scaled:
+            return dense.spelled_scale(operation, inputs)
         spelled = _SPELLED.get(type(operation))
         if spelled is None:
             raise UnsupportedError(f"Keras has nothing that {operation.sentence()}")

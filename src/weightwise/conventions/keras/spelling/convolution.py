@@ -29,12 +29,22 @@ _FROM_GROUPS: Mapping[str, Feed] = {
 
 def spelled_conv(operation: Conv, inputs: Sequence[Shape]) -> Spelled:
     """Return the convolution, after what pads it and before an activation that no setting says."""
-    refuse(operation.adaptation is not None, "its kernel is adapted by a low-rank pair, which would have to be merged")
     window, groups = operation.window, operation.groups
+    _refuse_adapted(operation)
     if groups > 1 and groups == channels(inputs) and operation.rank < 3 and len({*window.strides}) == 1:
         mult = operation.filters // groups
         return _filtering("DepthwiseConv", operation, inputs, _FROM_GROUPS, depth_multiplier=mult)
-    return _filtering("Conv", operation, inputs, filters=operation.filters, groups=groups)
+    return spelled_in_groups(operation, inputs)
+
+
+def spelled_in_groups(operation: Conv, inputs: Sequence[Shape]) -> Spelled:
+    """Return the convolution as one of groups, however many these are."""
+    _refuse_adapted(operation)
+    return _filtering("Conv", operation, inputs, filters=operation.filters, groups=operation.groups)
+
+
+def _refuse_adapted(operation: Conv) -> None:
+    refuse(operation.adaptation is not None, "its kernel is adapted by a low-rank pair, which would have to be merged")
 
 
 def spelled_depthwise(operation: DepthwiseConv, inputs: Sequence[Shape]) -> Spelled:

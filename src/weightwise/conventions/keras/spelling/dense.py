@@ -73,6 +73,15 @@ def spelled_operand(operation: Operand, inputs: Sequence[Shape]) -> Spelled:
     return chain(*_beside(operation.how, operation.axes, inputs[0]))
 
 
+def spelled_scale(operation: Operand, inputs: Sequence[Shape]) -> Spelled:
+    """Return ConvNeXt's LayerScale, where the array is one of scales along the last axis."""
+    if operation.how != "multiply" or len(operation.shape) != 1:
+        return spelled_operand(operation, inputs)
+    return chain(
+        layer("keras.src.applications.convnext.LayerScale", projection_dim=operation.shape[0], init_values=1.0)
+    )
+
+
 def _beside(how: str, axes: Sequence[int], shape: Shape, fill: float = 1.0, name: str = "") -> tuple[Step, ...]:
     """Return a layer that multiplies by the source's array, or by a number that fills the kernel to add the array."""
     letters = ascii_lowercase[: len(shape)]
