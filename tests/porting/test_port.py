@@ -203,7 +203,9 @@ def test_rows_that_say_nothing_are_refused(text):
 
 def test_unknown_kernels_need_a_target_that_tells(tmp_path):
     source = state_dict(tmp_path / "net.safetensors", OWN)
-    with pytest.raises(UnsupportedError, match=r"my_conv1/weight: its axes are unknown.*--into"):
+    with pytest.raises(
+        UnsupportedError, match="my_conv1/weight: its axes are unknown.*--axes 'my_conv1/weight=out in/.*--into"
+    ):
         weightwise.port(source, "keras")
 
 
@@ -240,3 +242,45 @@ def test_architectures_of_torchvision_are_ported_from_names_and_shapes(name):
     kept = [path for path in source if not path.endswith("num_batches_tracked")]
     assert len(plan.fillings) == len(kept)
     assert not plan.left
+
+
+KERNELS = {f"my_conv{number}": "out in/groups kh kw" for number in (1, 2)}
+ROWS = "c 64 h 12 w 12"
+
+
+def test_between_bare_files_the_caller_settles_what_names_and_shapes_leave_open(tmp_path):
+    source, there, back = (tmp_path / name for name in ("net.safetensors", "there.msgpack", "back.safetensors"))
+    state_dict(source, OWN)
+    axes = {f"{layer}/weight": reading for layer, reading in KERNELS.items()}
+    plan = weightwise.port(source, "flax", axes=axes, rows={"my_fc1": ROWS}, out=there)
+    patterns = {filling.target.path: filling.fed.pattern for filling in plan.fillings}
+    assert patterns["my_conv2.kernel"] == "out in kh kw -> kh kw in out"
+    assert patterns["my_fc1.kernel"] == "out (c h w) -> (h w c) out"
+    own, found = weightwise.open(source), weightwise.open(there)
+    kernel, rows = (own[name]["weight"].values() for name in ("my_conv2", "my_fc1"))
+    numpy.testing.assert_array_equal(found["my_conv2"]["kernel"].values(), kernel.transpose(2, 3, 1, 0))
+    laid = rows.reshape(128, 64, 12, 12).transpose(2, 3, 1, 0).reshape(9216, 128)
+    numpy.testing.assert_array_equal(found["my_fc1"]["kernel"].values(), laid)
+    axes = {f"{layer}/kernel": "kh kw in/groups out" for layer in KERNELS}
+    weightwise.port(there, "pytorch", axes=axes, rows={"my_fc1": ROWS}, out=back)
+    same = weightwise.open(back)
+    assert {weight.path for weight in same.weights} == {weight.path for weight in own.weights}
+    for weight in own.weights:
+        numpy.testing.assert_array_equal(same[weight.layer][weight.name].values(), weight.values())
+
+
+@pytest.mark.parametrize(
+    ("axes", "expected"),
+    [
+        (
+            {"my_conv1/weight": "kh kw in out"},
+            "--axes: my_conv1/weight may be out in/groups kh kw or .*, not kh kw in out",
+        ),
+        ({"my_conv1/bias": "out"}, "--axes: those of my_conv1/bias are known: out"),
+        ({"conv/weight": "out"}, "it has no array 'conv/weight'"),
+    ],
+)
+def test_axes_that_no_reading_has_are_refused(axes, expected, tmp_path):
+    source = state_dict(tmp_path / "net.safetensors", OWN)
+    with pytest.raises(UnsupportedError, match=expected):
+        weightwise.port(source, "flax", axes=axes)

@@ -39,6 +39,13 @@ def options(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="what was flattened into the rows of a dense layer: 'fc1=c 64 h 12 w 12', or 'fc1=in' for no image",
     )
+    parser.add_argument(
+        "--axes",
+        metavar="ARRAY=AXES",
+        action="append",
+        default=[],
+        help="which reading an array has that names and shapes leave open: 'conv1/weight=out in/groups kh kw'",
+    )
     parser.add_argument("--allow-lossy", action="store_true", help="also where the target's dtype loses digits")
     parser.add_argument("--code", metavar="FILE", help="where the model's code goes; default: OUT with .py")
     parser.add_argument("--dry-run", action="store_true", help="print the plan, and write nothing")
@@ -57,7 +64,8 @@ def run(chosen: argparse.Namespace) -> int:
         raise UnsupportedError("port: say where to write with -o OUT, or --dry-run to see the plan")
     source = weightwise.open(chosen.model)
     target = weightwise.open(chosen.into) if chosen.into else None
-    found = plan(source, chosen.to, target, choices("--map", chosen.map), choices("--rows", chosen.rows))
+    said = [choices(f"--{name}", getattr(chosen, name)) for name in ("map", "rows", "axes")]
+    found = plan(source, chosen.to, target, *said)
     written: list[str] = []
     if not chosen.dry_run:
         text = _code(found, chosen)

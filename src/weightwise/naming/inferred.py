@@ -9,6 +9,7 @@ listed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from weightwise.conventions.choice import Hypotheses
 from weightwise.model import Evidence
@@ -29,15 +30,17 @@ class Inferrer:
     def named(self, layer: StoredLayer) -> list[Named]:
         """Return the module's arrays in the file's order: named as far as all readings agree, else unknown."""
         class_name = self._told(layer.name)
-        form = (class_name, *((array.key, array.shape) for array in layer.arrays))
+        form = (class_name, *((array.key, array.shape, array.axes) for array in layer.arrays))
         if form not in self._known:
             self._known[form] = {item.array.key: item for item in self._thought_of(layer, class_name)}
         found = self._known[form]
-        return [declared_array(array) or replaced(found[array.key], array) for array in layer.arrays]
+        return [_declared(array, found[array.key]) for array in layer.arrays]
 
     def _thought_of(self, layer: StoredLayer, class_name: str) -> Iterable[Named]:
         """Return the module's arrays as all readings have them."""
-        readings = list(self._readings({array.key: array for array in layer.arrays}))
+        arrays = {array.key: array for array in layer.arrays}
+        readings = list(self._readings(arrays))
+        readings = [reading for reading in readings if _agrees(reading, arrays)] or readings
         told = [reading for reading in readings if reading.class_name == class_name]
         if told:
             rule = f"the module is called after the class {class_name}, as its framework calls it"
@@ -51,6 +54,21 @@ class Inferrer:
         for class_name, slots in self._hypotheses({key: array.shape for key, array in arrays.items()}):
             if told := told_by(slots, [arrays[slot.key] for slot in slots]):
                 yield Reading(class_name, told)
+
+
+def _agrees(reading: Reading, arrays: Mapping[str, StoredArray]) -> bool:
+    """Return whether a reading gives arrays the axes that are declared, where some are."""
+    return all(not arrays[key].axes or told.notation == arrays[key].axes for key, told in reading.told.items())
+
+
+def _declared(array: StoredArray, found: Named) -> Named:
+    """Return an array with the axes that are declared and the role of a reading with these, or as it was found."""
+    declared = declared_array(array)
+    if declared is None:
+        return replaced(found, array)
+    if found.bound is None or declared.bound is None or found.bound.notation != declared.bound.notation:
+        return declared
+    return replace(replaced(found, array), evidence=declared.evidence, note=declared.note)
 
 
 def _rule(readings: Sequence[Reading]) -> str:

@@ -63,10 +63,7 @@ def operation_of(layer: Layer, framework: str) -> Operation:
         return layer.operation
     for weight in layer.weights:
         if weight.bound is None:
-            readings = f" (it may be {' or '.join(weight.readings)})" if weight.readings else ""
-            raise UnsupportedError(
-                f"{weight.path}: its axes are unknown{readings}; port into a target whose graph tells them, with --into"
-            )
+            raise UnsupportedError(f"{weight.path}: its axes are unknown{_settled(weight)}")
     roles: dict[str, tuple[Weight, ...]] = {}
     for weight in layer.weights:
         roles[weight.role] = (*roles.get(weight.role, ()), weight)
@@ -74,6 +71,16 @@ def operation_of(layer: Layer, framework: str) -> Operation:
     if found is None:
         raise UnsupportedError(f"{layer.name}: its arrays alone do not tell what it computes ({', '.join(roles)})")
     return found
+
+
+def _settled(weight: Weight) -> str:
+    """Return what settles the axes of an array, with the readings that are left."""
+    if not weight.readings:
+        return "; port into a target whose graph tells them, with --into"
+    return (
+        f" (it may be {' or '.join(weight.readings)}); say which with --axes '{weight.path}={weight.readings[0]}', or "
+        "port into a target whose graph tells them, with --into"
+    )
 
 
 def _operation(arrays: _Arrays) -> Operation | None:

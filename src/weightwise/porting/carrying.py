@@ -35,6 +35,7 @@ def port(
     out: str | Path | None = None,
     choose: Mapping[str, str] | None = None,
     rows: Mapping[str, str] | None = None,
+    axes: Mapping[str, str] | None = None,
     allow_lossy: bool = False,
 ) -> Plan:
     """Port the weights of a model to another framework, and return what fills which array, and how.
@@ -43,14 +44,15 @@ def port(
     framework to be filled, as a path (then `out` is written, a copy of it with other values) or in memory (it is filled
     now). Without `into`, `out` is a new file: `.safetensors`, `.keras`, `.weights.h5`, `.msgpack`. Without either
     nothing is written. `choose` maps names of the source's layers, or their beginnings, to those of the target; `rows`
-    says what was flattened into the rows of a dense layer, `c 64 h 12 w 12`, where the source has no graph.
+    says what was flattened into the rows of a dense layer, `c 64 h 12 w 12`, where the source has no graph, and `axes`
+    which of the readings that are left an array of the source has.
 
     Raises `UnsupportedError` where more than one match is possible, where the framework cannot compute a layer, or
     where the target's dtype would lose values, unless `allow_lossy`.
     """
     model = source if isinstance(source, Model) else weightwise.open(source)
     target = None if into is None else weightwise.open(into)
-    found = plan(model, to, target, choose, rows)
+    found = plan(model, to, target, choose, rows, axes)
     in_memory = into is not None and not isinstance(into, (str, os.PathLike))
     if in_memory and out is not None:
         raise UnsupportedError("a model in memory is filled where it is: leave out the file")

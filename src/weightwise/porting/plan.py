@@ -20,6 +20,7 @@ from weightwise.porting.lowering import layer_name
 from weightwise.porting.matching import Pair, matched
 from weightwise.porting.porting import Ported, lowered, speller
 from weightwise.porting.rows import Rows, check_told, rearranged, rows_known, rows_said, rows_told
+from weightwise.porting.saying import with_axes
 from weightwise.porting.siblings import Known, Siblings, known, siblings
 from weightwise.porting.told import knows_more, told
 from weightwise.porting.unsaid import unsaid
@@ -72,12 +73,15 @@ def plan(
     target: Model | None = None,
     chosen: Mapping[str, str] | None = None,
     rows: Mapping[str, str] | None = None,
+    axes: Mapping[str, str] | None = None,
 ) -> Plan:
     """Return the plan of a port to a framework, or into a model of it; raises `UnsupportedError` with what stops it.
 
     `chosen` maps names of the source's layers, or their beginnings, to those of the target. `rows` says of dense layers
-    of a source without a graph what was flattened into their rows: `c 64 h 12 w 12`, or `in` for no image.
+    of a source without a graph what was flattened into their rows: `c 64 h 12 w 12`, or `in` for no image. `axes` says
+    of arrays of the source which of the readings that are left they have.
     """
+    source = with_axes(source, axes or {})
     found = siblings(source, target) if target is not None and not chosen and not rows else None
     if found is not None:
         return _rewritten(found, to)
