@@ -204,7 +204,7 @@ def test_rows_that_say_nothing_are_refused(text):
 def test_unknown_kernels_need_a_target_that_tells(tmp_path):
     source = state_dict(tmp_path / "net.safetensors", OWN)
     with pytest.raises(
-        UnsupportedError, match="my_conv1/weight: its axes are unknown.*--axes 'my_conv1/weight=out in/.*--into"
+        UnsupportedError, match=r"my_conv1/weight: its axes are unknown.*--axes 'my_conv1/weight=out in/.*--into"
     ):
         weightwise.port(source, "keras")
 
