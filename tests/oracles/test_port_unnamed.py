@@ -1,4 +1,4 @@
-"""Variables of linen whose modules have the names that linen gives them, ported into a state dict."""
+"""Variables of linen ported into a state dict where no file says a class: by linen's names, or as the caller says."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ import weightwise
 pytestmark = [pytest.mark.oracle, pytest.mark.filterwarnings("ignore")]
 
 
-def test_variables_of_unnamed_modules_fill_a_state_dict(tmp_path):
+NAMES = ("first", "second", "norm", "wide", "head")
+SAID = {f"{layer}/kernel": "kh kw in/groups out" for layer in ("first", "second")}
+
+
+@pytest.mark.parametrize(("named", "axes"), [(False, {}), (True, SAID)], ids=["linen's names", "names of one's own"])
+def test_variables_fill_a_state_dict(named, axes, tmp_path):
     import flax
     import flax.linen as nn
     import jax
@@ -20,10 +25,11 @@ def test_variables_of_unnamed_modules_fill_a_state_dict(tmp_path):
     class Images(nn.Module):
         @nn.compact
         def __call__(self, x):
-            x = nn.relu(nn.Conv(5, (3, 2), padding="VALID")(x))
-            x = nn.BatchNorm(use_running_average=True)(nn.Conv(7, (2, 3), padding="VALID")(x))
+            first, second, norm, wide, head = ({"name": name} if named else {} for name in NAMES)
+            x = nn.relu(nn.Conv(5, (3, 2), padding="VALID", **first)(x))
+            x = nn.BatchNorm(use_running_average=True, **norm)(nn.Conv(7, (2, 3), padding="VALID", **second)(x))
             x = nn.max_pool(x, (2, 2), (2, 2)).reshape(len(x), -1)
-            return nn.Dense(3)(nn.relu(nn.Dense(11)(x)))
+            return nn.Dense(3, **head)(nn.relu(nn.Dense(11, **wide)(x)))
 
     class Ours(torch_nn.Module):
         def __init__(self):
@@ -47,7 +53,8 @@ def test_variables_of_unnamed_modules_fill_a_state_dict(tmp_path):
         tmp_path / "images.msgpack",
         into=tmp_path / "ours.pt",
         out=tmp_path / "filled.pt",
-        rows={"Dense_1": "c 7 h 4 w 3"},
+        rows={"wide" if named else "Dense_1": "c 7 h 4 w 3"},
+        axes=axes,
     )
     ours = Ours().eval()
     ours.load_state_dict(torch.load(tmp_path / "filled.pt", weights_only=True), strict=True)
