@@ -155,9 +155,10 @@ def entering(operation: Operation, layer: Layer) -> tuple[Shape, ...]:
     Empty for operations that take inputs of any number of axes.
     """
     axis = "in" if isinstance(operation, Filtering) else operation.input_axis
-    factors = [factor for weight in layer.weights if weight.bound is not None for factor in weight.bound.factors]
+    bounds = [weight.bound for weight in layer.weights if weight.bound is not None]
+    sizes = {factor.name: factor.size for bound in reversed(bounds) for factor in reversed(bound.factors)}
     groups = operation.groups if isinstance(operation, Conv | TransposedConv) else 1
-    size = next((factor.size for factor in factors if factor.name in (axis, f"{axis}/groups")), groups)
+    size = sizes.get(axis, groups * sizes.get(f"{axis}/groups", 1))
     opened = operation.open_shape()
     if not axis or isinstance(operation, Norm | Embedding):
         return ()
