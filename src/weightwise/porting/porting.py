@@ -79,7 +79,7 @@ def lowered(model: Model, target: Speller) -> Ported:
     Without a graph only the layers with weights are there, and nothing connects them.
     """
     if not model.has_graph:
-        return _ported(model, target, lowered_layers(model, target), in_order=True)
+        return _ported(model, target, lowered_layers(model, target))
     try:
         return _ported(model, target, lowered_graph(model, target))
     except UnsupportedError:
@@ -157,13 +157,14 @@ def _entering(model: Model, found: Lowered) -> dict[Tensor, Shape]:
 def _transfers(made: Made, draft: Draft, in_order: bool) -> Iterator[Transfer]:
     if draft.operation is None and draft.slots == () and draft.note:
         raise UnsupportedError(f"{made.name} ({made.step.class_name}): {draft.note}")
+    by_names = made.source is not None and not made.source.stored.configured
     for slot in draft.slots:
         what = f"{made.name}.{slot.name}"
         feeds = made.step.feeds
         feed = feeds.get(f"{slot.role} {slot.at}", feeds.get(slot.role))
         if slot.role == "-" and feed is None:
             feed = None if _has_same(made.source, slot) else COUNTS
-        wanted = in_source_order(made.source, slot) if in_order and feed is None else slot
+        wanted = in_source_order(made.source, slot) if (in_order or by_names) and feed is None else slot
         yield Transfer(what, made.name, fed(made.source, feed, wanted, what))
 
 
