@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import errno
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy
 import pytest
 
 from tests.samples import SAMPLES
 from weightwise.errors import FormatError, UnsupportedError, UnwritableError
 from weightwise.formats import durable, open_stored
-from weightwise.formats.durable import whole
+from weightwise.formats.durable import LONG, whole
+from weightwise.kernels.memory import Memory
 
 LIMITED = """
 import resource, sys
@@ -114,7 +117,7 @@ def test_a_folder_that_is_read_only(tmp_path, monkeypatch):
     def refused(path: Path, mode: str) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(durable, "Streamed", refused)  # root may write everywhere
+    monkeypatch.setattr(durable, "Straight", refused)  # root may write everywhere
     sentence = r"m: it cannot be written \(Permission denied\); write to another place"
     with pytest.raises(UnwritableError, match=sentence), whole(tmp_path / "m"):
         pass
@@ -153,15 +156,76 @@ def test_a_limit_that_the_system_sets(tmp_path):
     assert target.read_bytes() == b"old"
 
 
-def test_a_large_file_goes_to_the_disk_while_it_is_written(tmp_path, monkeypatch):
-    told = []
-    monkeypatch.setattr(durable, "AHEAD", 1 << 16)
-    monkeypatch.setattr(os, "POSIX_FADV_DONTNEED", 4, raising=False)
-    monkeypatch.setattr(os, "posix_fadvise", lambda *arguments: told.append(arguments[1:]), raising=False)
+@pytest.fixture
+def flags(monkeypatch):
+    """The sizes of what is written past the cache, as long as the system lets it be written so."""
+    fcntl = pytest.importorskip("fcntl")
+    seen = []
+    plain = fcntl.fcntl
+
+    def spied(descriptor, command, *arguments):
+        if command == fcntl.F_SETFL:
+            seen.append(bool(arguments[0] & os.O_DIRECT))
+        return plain(descriptor, command, *arguments)
+
+    monkeypatch.setattr(fcntl, "fcntl", spied)
+    return seen
+
+
+def laid(data: bytes, position: int) -> memoryview:
+    """Return bytes that lie in their page of memory as the byte at a position lies in its page of a file."""
+    lent = Memory(1).lent(len(data), position)
+    lent[:] = numpy.frombuffer(data, "uint8")
+    return lent.data
+
+
+@pytest.mark.skipif(not hasattr(os, "O_DIRECT"), reason="the system writes nothing past its cache")
+@pytest.mark.parametrize("start", [0, 1, 80, 4096, 5000, 10_000])
+@pytest.mark.parametrize("aligned", [True, False])
+def test_long_runs_are_written_whole_wherever_they_lie(tmp_path, flags, start, aligned):
+    """Past the cache or not, as the system decides for memory that does not lie as the file does."""
+    head, tail = random.Random(start).randbytes(start), b"tail" * 11
+    runs = [random.Random(size).randbytes(size) for size in (LONG, 3 * LONG + 4097, LONG + 1, 100, 2 * LONG - 1)]
     with whole(tmp_path / "m") as file:
-        for size in (40_000, 70_000, 30_000, 100_000, 100_001):
-            file.write(bytes(size))
-    ends = [start + size for start, size, _ in told]
-    assert (told[0][0], ends[:-1]) == (0, [start for start, _, _ in told[1:]])
-    assert ends[-1] > 340_001 - (1 << 16)
-    assert (tmp_path / "m").stat().st_size == 340_001
+        file.write(head)
+        for run in runs:
+            file.write(laid(run, file.tell() + (0 if aligned else 7)))
+        file.write(tail)
+        file.seek(start)
+        assert file.read(LONG) == runs[0]
+        file.seek(start + 5)
+        file.write(b"changed")
+    expected = head + b"".join(runs) + tail
+    assert (tmp_path / "m").read_bytes() == expected[: start + 5] + b"changed" + expected[start + 12 :]
+    assert flags[::2] == [True] * (len(flags) // 2)
+    assert flags[1::2] == [False] * (len(flags) // 2)
+    assert len(flags) >= 2
+
+
+@pytest.mark.skipif(not hasattr(os, "O_DIRECT"), reason="the system writes nothing past its cache")
+def test_a_system_that_refuses_to_write_past_its_cache(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    plain = fcntl.fcntl
+
+    def refused(descriptor, command, *arguments):
+        if command == fcntl.F_SETFL and arguments[0] & os.O_DIRECT:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return plain(descriptor, command, *arguments)
+
+    monkeypatch.setattr(fcntl, "fcntl", refused)
+    data = random.Random(1).randbytes(3 * LONG + 5)
+    with whole(tmp_path / "m") as file:
+        file.write(laid(data, 0))
+    assert (tmp_path / "m").read_bytes() == data
+
+
+@pytest.mark.skipif(not hasattr(os, "O_DIRECT"), reason="the system writes nothing past its cache")
+def test_a_disk_that_is_full_while_it_is_written_past_the_cache(tmp_path, monkeypatch):
+    def full(self):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(durable.Straight, "direct", full)
+    sentence = r"m: it cannot be written \(No space left on device\); make room there"
+    with pytest.raises(UnwritableError, match=sentence), whole(tmp_path / "m") as file:
+        file.write(bytes(2 * LONG))
+    assert names(tmp_path) == []

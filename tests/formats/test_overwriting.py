@@ -20,7 +20,7 @@ import pytest
 
 from tests.samples import SAMPLES, everything
 from weightwise.errors import FormatError, UnsupportedError, UnwritableError
-from weightwise.formats import checksums, open_stored, overwriting
+from weightwise.formats import checksums, octets, open_stored
 from weightwise.formats.dtypes import BITS, SMALL_INTEGERS, code_dtype, decoded, encoded, read_as, table
 from weightwise.formats.overwriting import overwrite
 from weightwise.formats.safetensors.writer import Written, write_safetensors
@@ -240,7 +240,7 @@ def npy_of(tmp_path: Path, values: numpy.ndarray) -> StoredModel:
 def test_values_of_another_shape_or_dtype_are_no_values(tmp_path, shape, dtype):
     model = npy_of(tmp_path, numpy.ones((3, 5), "float32"))
     before = (tmp_path / "m.npy").read_bytes()
-    with pytest.raises(ValueError, match=r"m: expected values of float32 \(3, 5\), found "):
+    with pytest.raises(ValueError, match=r"m: expected values of (float32|\(3, 5\)), found "):
         overwrite(model.path, model.path, [(everything(model)[0], lambda: numpy.zeros(shape, dtype))])
     assert (tmp_path / "m.npy").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["m.npy"]
@@ -281,7 +281,7 @@ def test_tied_arrays_get_the_same_values(tmp_path):
 
 
 def test_tied_arrays_do_not_get_different_values(tmp_path, monkeypatch):
-    monkeypatch.setattr(overwriting, "SLAB", 12)
+    monkeypatch.setattr(octets, "SLAB", 12)
     model, arrays = tied(tmp_path)
     before = Path(model.path).read_bytes()
     values = numpy.ones((3, 5), "float32")
@@ -296,7 +296,7 @@ def test_tied_arrays_do_not_get_different_values(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("slab", [4, 24, 1000])
 def test_arrays_that_share_a_part_of_their_bytes(tmp_path, monkeypatch, slab):
-    monkeypatch.setattr(overwriting, "SLAB", slab)
+    monkeypatch.setattr(octets, "SLAB", slab)
     model, (array, *_) = tied(tmp_path)
     assert array.offset is not None
     values = numpy.random.default_rng(0).normal(size=(3, 5)).astype("float32")
@@ -375,7 +375,7 @@ def archive_of(name: str, content: bytes, bit: int, signed: bool, told: bool) ->
 
 
 def test_slabs_of_an_archive_and_of_values_are_joined(tmp_path, monkeypatch):
-    monkeypatch.setattr(overwriting, "SLAB", 7)
+    monkeypatch.setattr(octets, "SLAB", 7)
     monkeypatch.setattr(checksums, "SLAB", 11)
     model = open_stored(SAMPLES / "keras3_cnn.keras")
     values = changes(model)
@@ -388,7 +388,7 @@ def test_slabs_of_an_archive_and_of_values_are_joined(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_no_more_than_one_array_is_in_memory(tmp_path, monkeypatch, dtype):
-    monkeypatch.setattr(overwriting, "SLAB", 1 << 18)
+    monkeypatch.setattr(octets, "SLAB", 1 << 18)
     path = tmp_path / "m.safetensors"
     shape, ones = (1024, 2048), numpy.ones((2048, 1024), "float32")
     write_safetensors(path, [Written(name, shape, dtype, lambda: ones.T) for name in "abc"])

@@ -10,9 +10,9 @@ import pytest
 from tests.samples import SAMPLES, arrays, everything
 from weightwise.errors import UnsupportedError
 from weightwise.formats import open_stored
+from weightwise.formats.octets import SLAB
 from weightwise.formats.safetensors.file import axes_entry
 from weightwise.formats.safetensors.writer import Written, write_safetensors
-from weightwise.kernels.contiguous import SLAB_BYTES
 
 
 def written(array) -> Written:
@@ -55,7 +55,7 @@ def test_strided_and_big_endian_values_are_written_in_order(tmp_path):
 
 def test_a_rearranged_array_of_several_slabs_is_written_in_order(tmp_path):
     values = numpy.arange(2500 * 3500, dtype="float64").reshape(2500, 3500).T
-    assert values.nbytes > SLAB_BYTES
+    assert values.nbytes > SLAB
     write_safetensors(tmp_path / "m", [Written("w", (3500, 2500), "float64", lambda: values)])
     (found,) = everything(open_stored(tmp_path / "m"))
     assert numpy.array_equal(found.read(), values)

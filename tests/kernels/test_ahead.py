@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from contextvars import ContextVar
 
 import pytest
 
-from weightwise.kernels.ahead import ahead
+from weightwise.kernels.ahead import MANY, ahead
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 100])
@@ -23,7 +24,28 @@ def test_little_is_made_before_it_is_used():
             yield number
 
     for number in ahead(items()):
-        assert len(made) <= number + 4
+        assert len(made) <= number + MANY + 3
+
+
+def test_items_are_made_while_one_is_used():
+    made = threading.Semaphore(0)
+
+    def items():
+        for number in range(2 * MANY):
+            made.release()
+            yield number
+
+    results = ahead(items())
+    next(results)
+    assert all(made.acquire(timeout=10) for _ in range(MANY + 1))
+    results.close()
+
+
+def test_the_thread_sees_the_variables_of_the_one_that_asks():
+    colour = ContextVar("colour", default="none")
+    token = colour.set("green")
+    assert list(ahead(colour.get() for _ in range(2))) == ["green", "green"]
+    colour.reset(token)
 
 
 def test_an_error_is_raised_behind_the_items_before_it():

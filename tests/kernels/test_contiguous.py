@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from weightwise.kernels import contiguous as kernel
-from weightwise.kernels.contiguous import contiguous, padded, slabs, source_order, tile_of, tiled
+from weightwise.kernels.contiguous import contiguous, copy, copy_tiles, padded, pieces, source_order, tile_of
 
 DTYPES = ("bool", "int8", "<u2", ">f4", "float64", "complex128", "S3", "M8[s]", [("a", "i1"), ("b", "<f4")])
 
@@ -51,8 +51,10 @@ def test_any_view(view):
 def test_any_view_by_tiles(view):
     """Small views, so that the tile of a run is often cut, and smaller ones, so that there are many."""
     order = source_order(view)
-    assert_same(tiled(view, order, tile_of(view.shape, order)), view)
-    assert_same(tiled(view, order, [max(1, length // 2) for length in view.shape]), view)
+    for tile in (tile_of(view.shape, order), [max(1, length // 2) for length in view.shape]):
+        result = numpy.empty(view.shape, view.dtype)
+        copy_tiles(view, result, order, tile)
+        assert_same(result, view)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", ">i2", "float32", "float64", "complex128", "S3", "object"])
@@ -62,7 +64,7 @@ def test_any_view_by_tiles(view):
 )
 def test_large_views_are_tiled(shape, permutation, dtype, monkeypatch):
     counted = []
-    monkeypatch.setattr(kernel, "tiled", lambda *given: counted.append(given) or tiled(*given))
+    monkeypatch.setattr(kernel, "copy_tiles", lambda *given: counted.append(given) or copy_tiles(*given))
     view = numpy.arange(size(shape)).astype(dtype).reshape(shape).transpose(permutation)[::-1]
     found = contiguous(view)
     assert found.flags.c_contiguous
@@ -85,7 +87,7 @@ def test_a_contiguous_view_is_returned_itself():
 
 
 def test_runs_in_both_orders_are_left_to_numpy(monkeypatch):
-    monkeypatch.setattr(kernel, "tiled", None)
+    monkeypatch.setattr(kernel, "copy_tiles", None)
     view = numpy.zeros((1000, 4, 300), "float32").transpose(1, 0, 2)
     assert_same(contiguous(view), view)
 
@@ -117,28 +119,28 @@ def test_runs_of_a_buffer_are_padded(sizes, expected):
     assert padded(sizes) == expected
 
 
+@pytest.mark.parametrize("shape", [(5, 7), (700, 900)])
+def test_values_are_copied_into_another_order_of_bytes(shape):
+    view = numpy.arange(size(shape), dtype="<f4").reshape(shape).T
+    result = numpy.empty(view.shape, ">f4")
+    copy(view, result)
+    assert result.tobytes() == view.astype(">f4").tobytes(order="C")
+
+
 @given(views(), st.integers(1, 5000))
-def test_slabs_are_the_bytes_in_order(view, nbytes):
-    pieces = list(slabs(view, nbytes))
-    assert all(piece.flags.c_contiguous and piece.dtype == view.dtype for piece in pieces)
-    assert b"".join(piece.tobytes() for piece in pieces) == view.tobytes()
-    assert all(piece.nbytes <= max(nbytes, view.dtype.itemsize) for piece in pieces)
+def test_pieces_are_the_bytes_in_order(view, nbytes):
+    found = list(pieces(view, nbytes))
+    assert b"".join(piece.tobytes() for piece in found) == view.tobytes()
+    assert all(piece.nbytes <= max(nbytes, view.dtype.itemsize) for piece in found)
+    assert all(numpy.shares_memory(piece, view) for piece in found if piece.size)
 
 
 @given(views(dtypes=("float64",)).filter(lambda view: view.size), st.integers(8, 5000))
-def test_slabs_are_as_large_as_they_may(view, nbytes):
+def test_pieces_are_as_large_as_they_may(view, nbytes):
     """A piece and a row more would be too large, but where an axis before has come to its end."""
-    pieces = list(slabs(view, nbytes))
-    for piece, following in pairwise(pieces):
+    found = list(pieces(view, nbytes))
+    for piece, following in pairwise(found):
         if piece.ndim == following.ndim == view.ndim:
             assert piece.nbytes + piece[:1].nbytes > nbytes
     if view.nbytes <= nbytes:
-        assert len(pieces) == 1
-
-
-def test_slabs_of_a_contiguous_array_are_no_copies():
-    values = numpy.arange(30.0).reshape(5, 6)
-    pieces = list(slabs(values, 100))
-    assert [piece.shape for piece in pieces] == [(2, 6), (2, 6), (1, 6)]
-    assert all(numpy.shares_memory(piece, values) for piece in pieces)
-    assert [piece.shape for piece in slabs(values, 20)] == [(2,)] * 15
+        assert len(found) == 1

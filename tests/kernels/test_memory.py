@@ -7,7 +7,7 @@ import gc
 import numpy
 import pytest
 
-from weightwise.kernels.memory import LEAST_BYTES, empty, reused
+from weightwise.kernels.memory import LEAST_BYTES, PAGE, Memory, empty, reused
 
 COUNT = LEAST_BYTES // 4
 
@@ -79,3 +79,21 @@ def test_shapes_and_dtypes():
         )
         assert empty((), "float32").shape == ()
         assert empty((0, 3), "float32").shape == (0, 3)
+
+
+def test_many_are_lent_at_a_time_and_new_memory_beyond_them():
+    memory = Memory(2)
+    one, two, three = (memory.lent(LEAST_BYTES) for _ in range(3))
+    places = {address(one), address(two)}
+    assert len(places | {address(three)}) == 3
+    del one, three
+    assert address(memory.lent(LEAST_BYTES)) in places - {address(two)}
+
+
+@pytest.mark.parametrize("position", [0, 1, 4095, 4096, 123_456_789])
+def test_memory_lies_in_its_page_as_the_bytes_of_a_file(position):
+    for memory in (Memory(1), Memory(0)):
+        lent = memory.lent(LEAST_BYTES + 5, position)
+        assert lent.nbytes == LEAST_BYTES + 5
+        assert (address(lent) - position) % PAGE == 0
+        lent[:] = 1

@@ -7,6 +7,7 @@ process that is killed leaves what was there before, and a partial file that no 
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -16,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from weightwise.errors import UnwritableError, WeightwiseError
+from weightwise.kernels.memory import PAGE
 from weightwise.source import PARTIAL
 
-AHEAD = 1 << 24
-"""So many bytes wait at most before the system is told to bring them to the disk."""
+LONG = 1 << 20
+"""So many bytes are worth a write past the system's cache."""
 PIECE = 1 << 18
-"""So many bytes are written at once: for more, Linux looks for runs of memory, which takes it longer than to copy."""
+"""So many bytes are copied to the cache at once: for more, Linux looks for runs of memory, which takes longer."""
 
 
 @contextmanager
@@ -56,7 +58,7 @@ def opened(target: Path, partial: Path) -> BufferedRandom:
             raise UnwritableError(f"{target}: this is a directory; give the name of a file in it.")
         if not target.parent.is_dir():
             raise UnwritableError(f"{target}: the folder {target.parent} is not there; make it first.")
-        return BufferedRandom(Streamed(partial, "x+"))
+        return BufferedRandom(Straight(partial, "x+"))
     except UnwritableError:
         raise
     except FileExistsError as error:
@@ -67,20 +69,41 @@ def opened(target: Path, partial: Path) -> BufferedRandom:
         raise unwritable(target, error, "write to another place") from error
 
 
-class Streamed(FileIO):
-    """A file that goes to the disk while it is written, so that syncing it waits for its last bytes alone."""
+class Straight(FileIO):
+    """A file whose long runs of bytes go to the disk without a copy in the system's cache, where the system can do so.
 
-    waiting = 0
+    Linux can where the bytes lie on whole pages of the file, and in memory as they do in the file (`O_DIRECT` in
+    https://man7.org/linux/man-pages/man2/open.2.html): so a large file costs the processor next to nothing, and leaves
+    in the cache what is there.
+    """
 
     def write(self, data: Any) -> int:
         """Writes bytes at the position, not all of many, and returns how many."""
-        count = super().write(memoryview(data)[:PIECE])
-        self.waiting += count
-        if self.waiting >= AHEAD and hasattr(os, "posix_fadvise"):
-            start = max(0, self.tell() - self.waiting)
-            os.posix_fadvise(self.fileno(), start, self.waiting, os.POSIX_FADV_DONTNEED)  # Linux begins to write them
-            self.waiting = 0
-        return count
+        view = memoryview(data)
+        if len(view) < LONG or not hasattr(os, "O_DIRECT"):
+            return super().write(view[:PIECE])
+        before = -self.tell() % PAGE
+        if before:
+            return super().write(view[:before])
+        try:
+            with self.direct():
+                return super().write(view[: len(view) // PAGE * PAGE])
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+        return super().write(view[:PIECE])
+
+    @contextmanager
+    def direct(self) -> Iterator[None]:
+        """Writes past the cache while the block runs; raises `OSError` with `EINVAL` where the system does not."""
+        import fcntl
+
+        flags = fcntl.fcntl(self.fileno(), fcntl.F_GETFL)
+        fcntl.fcntl(self.fileno(), fcntl.F_SETFL, flags | os.O_DIRECT)
+        try:
+            yield
+        finally:
+            fcntl.fcntl(self.fileno(), fcntl.F_SETFL, flags)
 
 
 def unwritable(target: Path, error: OSError | ValueError, advice: str) -> UnwritableError:

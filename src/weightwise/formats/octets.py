@@ -1,14 +1,25 @@
-"""The bytes of an array's values as most files hold them: little-endian, in C order, each value in whole bytes."""
+"""The bytes of arrays as files hold them, in C order and each value in whole bytes, made while others are written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from math import prod
+from typing import IO, TYPE_CHECKING, Literal, TypeVar
 
-from weightwise.formats.dtypes import BITS, encoded
-from weightwise.kernels.ahead import ahead
-from weightwise.kernels.contiguous import slabs
+from weightwise.formats.dtypes import BITS, NUMPY, encoded
+from weightwise.kernels.ahead import MANY, ahead
+from weightwise.kernels.contiguous import copy, pieces
+from weightwise.kernels.memory import Memory
+from weightwise.source import Source
 from weightwise.stored import StoredArray
+
+if TYPE_CHECKING:
+    import numpy
+
+Block = bytes | memoryview
+T = TypeVar("T", bytes, memoryview, Block)
+SLAB = 8 << 20
+"""So many bytes of an array are made at once."""
 
 
 def size_of(array: StoredArray) -> int:
@@ -25,13 +36,68 @@ def itemsize(dtype: str) -> int:
     return -(-BITS[dtype] // 8)
 
 
-def octets(array: StoredArray) -> Iterator[memoryview]:
-    """Yields the bytes of an array slab by slab.
+class Octets:
+    """Makes the bytes of arrays a slab at a time, in memory that is used again when they were written."""
 
-    Raises `ValueError` for values of another shape than was announced, or that the dtype does not have.
+    def __init__(self, position: int) -> None:
+        """Begins at a byte of a file."""
+        self.position = position
+        """Where the next block will lie in the file."""
+        self.memory = Memory(MANY + 3)  # beside those that wait, one is made, one is written, and one was just written
+
+    def counted(self, blocks: Iterable[T]) -> Iterator[T]:
+        """Yields blocks of a file, one after the other, and keeps count of their bytes."""
+        for block in blocks:
+            self.position += len(block)
+            yield block
+
+    def of(self, array: StoredArray) -> Iterator[memoryview]:
+        """Yields the bytes of an array, little-endian; raises as `values_of` and `of_values` do."""
+        yield from self.of_values(values_of(array.path, array.shape, array.read, array.apart), array.dtype)
+
+    def of_values(self, values: numpy.ndarray, dtype: str, order: Literal["<", ">"] = "<") -> Iterator[memoryview]:
+        """Yields the bytes of values of a dtype in a byte order; raises `ValueError` for a value that it does not have.
+
+        They share no memory with the values, which may go when the last bytes have been made.
+        """
+        import numpy
+
+        alike = dtype in NUMPY and values.dtype == numpy.dtype(dtype)
+        for piece in pieces(values, SLAB):
+            codes = piece if alike else encoded(piece, dtype)
+            kind = codes.dtype.newbyteorder(order)
+            room = self.memory.lent(codes.size * kind.itemsize, self.position)
+            copy(codes, room.view(kind).reshape(codes.shape))
+            yield room.data
+
+    def of_source(self, source: Source, start: int, end: int) -> Iterator[memoryview]:
+        """Yields bytes of a file as they are; none where `end` is not behind `start`."""
+        for position in range(start, end, SLAB):
+            room = self.memory.lent(min(SLAB, end - position), self.position)
+            source.read_into(position, room.data)
+            yield room.data
+
+
+def values_of(
+    name: str,
+    shape: tuple[int, ...],
+    values: Callable[[], numpy.ndarray],
+    apart: Callable[[], numpy.ndarray] | None,
+) -> numpy.ndarray:
+    """Returns the values of an array, of more dimensions where that saves a copy.
+
+    Raises `ValueError` for values of another shape than was announced.
     """
-    values = (array.apart or array.read)()
-    if values.shape != array.shape and (array.apart is None or values.size != array.size):
-        raise ValueError(f"{array.path}: expected values of {array.shape}, found {values.shape}.")
-    for codes in ahead(encoded(slab, array.dtype).reshape(-1).view("uint8") for slab in slabs(values)):
-        yield codes.data
+    found = (apart or values)()
+    if found.shape != shape and (apart is None or found.size != prod(shape)):
+        raise ValueError(f"{name}: expected values of {shape}, found {found.shape}.")
+    return found
+
+
+def write_ahead(file: IO[bytes], blocks: Callable[[Octets], Iterable[Block]], start: int = 0) -> None:
+    """Writes blocks one after the other, which are made in a thread while those before are written.
+
+    `start` is where the first will lie in the file on the disk.
+    """
+    octets = Octets(start)
+    file.writelines(ahead(octets.counted(blocks(octets))))

@@ -14,18 +14,16 @@ from typing import TYPE_CHECKING
 
 from weightwise.errors import UnsupportedError
 from weightwise.formats.checksums import checksums, mend
-from weightwise.formats.dtypes import BITS, NUMPY, encoded, read_as
+from weightwise.formats.dtypes import BITS, read_as
 from weightwise.formats.durable import whole
+from weightwise.formats.octets import Octets, values_of
 from weightwise.kernels.ahead import ahead
-from weightwise.kernels.contiguous import slabs
 from weightwise.source import Source, open_source
 from weightwise.stored import StoredArray
 
 if TYPE_CHECKING:
     import numpy
 
-SLAB = 1 << 23
-"""So many bytes are converted at once."""
 INSTEAD = "save it without compression and in one file, or write to a new file such as -o OUT.safetensors"
 
 
@@ -37,6 +35,20 @@ class Place:
     end: int
     array: StoredArray
     values: Callable[[], numpy.ndarray]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Bytes of the copy, those of an array or of the file between arrays."""
+
+    start: int
+    block: memoryview
+    array: StoredArray | None = None
+
+    @property
+    def end(self) -> int:
+        """Where the next part begins."""
+        return self.start + len(self.block)
 
 
 def overwrite(
@@ -85,60 +97,53 @@ def place(path: str, array: StoredArray, values: Callable[[], numpy.ndarray]) ->
 
 def write(file: BufferedRandom, source: Source, places: Sequence[Place]) -> None:
     """Writes the copy; raises `UnsupportedError` for arrays that share bytes and would get different values."""
-    reached, owner = 0, ""
+    reached, owner = 0, None
+    for part in ahead(parts(Octets(0), source, places)):
+        there = max(0, min(reached - part.start, len(part.block)))
+        if there:
+            check_shared(file, part, there, owner)
+        file.write(part.block[there:])
+        if part.end > reached:
+            reached, owner = part.end, part.array
+
+
+def check_shared(file: BufferedRandom, part: Part, there: int, owner: StoredArray | None) -> None:
+    """Raises `UnsupportedError` when the first bytes of a part are not those that are there; goes to those behind."""
+    file.seek(part.start)
+    if part.array and owner and file.read(there) != part.block[:there]:
+        raise UnsupportedError(
+            f"{part.array.file}: {owner.path} and {part.array.path} share bytes, and would get different values; give "
+            "them the same, or write to a new file such as -o OUT.safetensors."
+        )
+    file.seek(part.start + there)
+
+
+def parts(octets: Octets, source: Source, places: Sequence[Place]) -> Iterator[Part]:
+    """Yields the copy part by part; those of arrays that share bytes overlap."""
+    reached = 0
     for place in places:
-        copy(file, source, reached, place.start)
-        if not fill(file, place, reached):
-            raise UnsupportedError(
-                f"{place.array.file}: {owner} and {place.array.path} share bytes, and would get different values; give "
-                "them the same, or write to a new file such as -o OUT.safetensors."
-            )
-        if place.end > reached:
-            reached, owner = place.end, place.array.path
-    copy(file, source, reached, source.size)
+        yield from placed_at(reached, octets, octets.of_source(source, reached, place.start))
+        yield from placed_at(place.start, octets, values(octets, place), place.array)
+        reached = max(reached, place.end)
+    yield from placed_at(reached, octets, octets.of_source(source, reached, source.size))
 
 
-def fill(file: BufferedRandom, place: Place, reached: int) -> bool:
-    """Writes the values of an array from the byte `reached` on; returns whether those before are what is there."""
-    position = place.start
-    file.seek(position)
-    for codes in coded(place):
-        there = max(0, min(reached - position, codes.nbytes))
-        if file.read(there) != codes[:there].data:
-            return False
-        file.write(codes[there:].data)
-        position += codes.nbytes
-    file.seek(max(reached, place.end))
-    return True
+def placed_at(
+    start: int, octets: Octets, blocks: Iterator[memoryview], array: StoredArray | None = None
+) -> Iterator[Part]:
+    """Yields blocks as parts of the copy that follow each other from a byte on."""
+    octets.position = start
+    for block in octets.counted(blocks):
+        yield Part(octets.position - len(block), block, array)
 
 
-def copy(file: BufferedRandom, source: Source, start: int, end: int) -> None:
-    """Writes a part of a file as it is, where `end` is behind `start`."""
-    buffer = memoryview(bytearray(max(0, min(SLAB, end - start))))
-    for position in range(start, end, SLAB):
-        part = buffer[: end - position]
-        source.read_into(position, part)
-        file.write(part)
-
-
-def coded(place: Place) -> Iterator[numpy.ndarray]:
+def values(octets: Octets, place: Place) -> Iterator[memoryview]:
     """Yields the bytes of an array slab by slab; raises `ValueError` for values of another shape or dtype."""
     import numpy
 
     array = place.array
-    values = (array.apart or place.values)()
+    found = values_of(array.path, array.shape, place.values, array.apart)
     expected = numpy.dtype(read_as(array.dtype))
-    fits = values.shape == array.shape or (array.apart is not None and values.size == array.size)
-    if not fits or values.dtype.newbyteorder("=") != expected:
-        found = f"{values.dtype} {values.shape}"
-        raise ValueError(f"{array.path}: expected values of {expected} {array.shape}, found {found}.")
-    yield from ahead(ordered(slab, array) for slab in slabs(values, SLAB))
-
-
-def ordered(slab: numpy.ndarray, array: StoredArray) -> numpy.ndarray:
-    """Returns the bytes of values in the byte order of the file."""
-    import numpy
-
-    codes = slab if array.dtype in NUMPY else encoded(slab, array.dtype)
-    kind = codes.dtype.newbyteorder(">" if array.order == ">" else "<")
-    return numpy.ascontiguousarray(codes, kind).reshape(-1).view("uint8")
+    if found.dtype.newbyteorder("=") != expected:
+        raise ValueError(f"{array.path}: expected values of {expected}, found {found.dtype}.")
+    yield from octets.of_values(found, array.dtype, ">" if array.order == ">" else "<")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextvars import copy_context
 from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import TypeVar
 
 T = TypeVar("T")
+MANY = 8
+"""So many items wait at most, so that an array can be read while the last slabs of the one before are written."""
 WAITING = 0.05
 """Seconds after which a thread with nowhere to put its work looks whether anybody still wants it."""
 
@@ -20,14 +23,16 @@ class _End:
 
 
 def ahead(items: Iterable[T]) -> Iterator[T]:
-    """Yield the items, of which one is made while the one before is used; raises what making them raises.
+    """Yield the items, which are made while those before are used; raises what making them raises.
+
+    The thread that makes them sees the context variables of the one that asks.
 
     >>> list(ahead(range(3)))
     [0, 1, 2]
     """
-    made: Queue[T | _End] = Queue(1)
+    made: Queue[T | _End] = Queue(MANY)
     unwanted = Event()
-    worker = Thread(target=_make, args=(items, made, unwanted), daemon=True)
+    worker = Thread(target=copy_context().run, args=(_make, items, made, unwanted), daemon=True)
     worker.start()
     try:
         while not isinstance(item := made.get(), _End):

@@ -1,4 +1,4 @@
-"""Strided views become C-contiguous arrays: by tiles that fit in a cache, or in slabs that fit in memory.
+"""Strided views become C-contiguous arrays: by tiles that fit in a cache, and in pieces where not all fits in memory.
 
 NumPy copies a transposed matrix along the rows of the target, so each value comes from another line of the source.
 Where the rows of the source lie a power of two apart, these lines displace each other in the cache, and each is fetched
@@ -24,34 +24,42 @@ LEAST_BYTES = 1 << 20
 """Smaller arrays stay in a cache while NumPy copies them."""
 LEAST_TILE = 1 << 13
 """The values of a tile that are worth a loop's turn in Python."""
-SLAB_BYTES = 8 << 20
-"""Little enough that the allocator keeps the memory of a slab for the next."""
 
 
 def contiguous(view: numpy.ndarray) -> numpy.ndarray:
     """Returns the values in C order, bit for bit: the view itself where it lies so, otherwise a copy."""
+    import numpy
+
     if view.flags.c_contiguous:
         return view
-    if view.nbytes >= LEAST_BYTES:
+    result = numpy.empty(view.shape, view.dtype)
+    copy(view, result)
+    return result
+
+
+def copy(view: numpy.ndarray, result: numpy.ndarray) -> None:
+    """Copies values into an array of the same shape in C order, whose dtype may have another byte order."""
+    if view.nbytes >= LEAST_BYTES and not view.flags.c_contiguous:
         lean = view.squeeze()
         order = source_order(lean)
         tile = tile_of(lean.shape, order)
         if order[-1] != lean.ndim - 1 and prod(tile) >= LEAST_TILE:
-            return tiled(lean, order, tile).reshape(view.shape)
-    return view.copy(order="C")
+            copy_tiles(lean, result.reshape(lean.shape), order, tile)
+            return
+    result[...] = view
 
 
-def slabs(view: numpy.ndarray, nbytes: int = SLAB_BYTES) -> Iterator[numpy.ndarray]:
-    """Yields C-contiguous pieces that in order are `contiguous(view)`, each of `nbytes` at most, or of one value."""
+def pieces(view: numpy.ndarray, nbytes: int) -> Iterator[numpy.ndarray]:
+    """Yields parts of a view that follow each other in C order, each of `nbytes` at most, or of one value."""
     if view.nbytes <= nbytes or not view.ndim:
-        yield contiguous(view)
+        yield view
         return
     rows = nbytes // (view.nbytes // len(view))
     for start in range(0, len(view), max(1, rows)):
         if rows:
-            yield contiguous(view[start : start + rows])
+            yield view[start : start + rows]
         else:
-            yield from slabs(view[start, ...], nbytes)
+            yield from pieces(view[start, ...], nbytes)
 
 
 def source_order(view: numpy.ndarray) -> list[int]:
@@ -79,11 +87,10 @@ def padded(sizes: Sequence[int]) -> list[int]:
     return [*sizes[:first], sizes[first] + -(-PADDING // inner), *sizes[first + 1 :]]
 
 
-def tiled(view: numpy.ndarray, order: Sequence[int], tile: Sequence[int]) -> numpy.ndarray:
-    """Returns the values in C order, copied tile by tile through a buffer that lies as the source does."""
+def copy_tiles(view: numpy.ndarray, result: numpy.ndarray, order: Sequence[int], tile: Sequence[int]) -> None:
+    """Copies values into an array in C order, tile by tile through a buffer that lies as the source does."""
     import numpy
 
-    result = numpy.empty(view.shape, view.dtype)
     buffer = numpy.empty(padded([tile[axis] for axis in order]), view.dtype)
     buffer = buffer.transpose([order.index(axis) for axis in range(view.ndim)])
     for starts in product(*(range(0, size, step) for size, step in zip(view.shape, tile, strict=True))):
@@ -92,4 +99,3 @@ def tiled(view: numpy.ndarray, order: Sequence[int], tile: Sequence[int]) -> num
         turned = buffer[tuple(map(slice, source.shape))]
         turned[...] = source
         result[place] = turned
-    return result

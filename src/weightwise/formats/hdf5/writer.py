@@ -22,7 +22,7 @@ from typing import IO
 from weightwise.errors import UnsupportedError
 from weightwise.formats.dtypes import BITS
 from weightwise.formats.hdf5.messages import ATTRIBUTE, DATASPACE, DATATYPE, FLOATS, LAYOUT
-from weightwise.formats.octets import octets, size_of
+from weightwise.formats.octets import Block, Octets, size_of, write_ahead
 from weightwise.stored import StoredArray
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -79,18 +79,26 @@ class Group:
         return found
 
 
-def write_hdf5(file: IO[bytes], root: Group) -> None:
-    """Writes a file with these objects; raises `UnsupportedError` for a dtype that is not written."""
+def write_hdf5(file: IO[bytes], root: Group, start: int = 0) -> None:
+    """Writes a file with these objects; raises `UnsupportedError` for a dtype that is not written.
+
+    `start` is where it begins in the file on the disk.
+    """
+    write_ahead(file, lambda octets: blocks(octets, root), start)
+
+
+def blocks(octets: Octets, root: Group) -> Iterator[Block]:
+    """Yields the bytes of a file; raises `UnsupportedError`."""
     arrays = [dataset.array for dataset in root.datasets()]
     starts = list(accumulate((padded(size_of(array)) for array in arrays), initial=START))
     addresses = {id(array): start for array, start in zip(arrays, starts, strict=False)}
     metadata = Metadata(starts[-1], addresses, root)
     header = metadata.group(root)
-    file.write(superblock(header, metadata.end, metadata.most_nodes))
+    yield superblock(header, metadata.end, metadata.most_nodes)
     for array in arrays:
-        file.writelines(octets(array))  # which keeps no slab while the next array is read
-        file.write(bytes(padded(size_of(array)) - size_of(array)))
-    file.write(metadata.data)
+        yield from octets.of(array)
+        yield bytes(padded(size_of(array)) - size_of(array))
+    yield bytes(metadata.data)
 
 
 def padded(size: int) -> int:

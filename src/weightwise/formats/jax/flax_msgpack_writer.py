@@ -18,7 +18,7 @@ from weightwise.errors import UnsupportedError
 from weightwise.formats.durable import whole
 from weightwise.formats.jax.flax_msgpack import ARRAY, CHUNKED
 from weightwise.formats.jax.msgpack import LENGTHS
-from weightwise.formats.octets import itemsize, octets, size_of
+from weightwise.formats.octets import Block, Octets, itemsize, size_of, write_ahead
 from weightwise.formats.tree import Path
 from weightwise.stored import StoredArray, StoredLayer, StoredModel
 
@@ -42,7 +42,7 @@ def write_msgpack(path: str | FilePath, stored: StoredModel) -> None:
     """
     tree = nested(variables(stored.root))
     with whole(path) as file:
-        file.writelines(blocks(tree))  # which keeps no slab while the next array is read
+        write_ahead(file, lambda octets: blocks(octets, tree))
 
 
 def variables(root: StoredLayer) -> Iterator[tuple[Path, StoredArray]]:
@@ -97,34 +97,34 @@ def taken(path: Path) -> UnsupportedError:
     return UnsupportedError(f"{'/'.join(path)}: its place in the tree is another array's; rename its layer.")
 
 
-def blocks(tree: Tree | StoredArray) -> Iterator[bytes | memoryview]:
+def blocks(octets: Octets, tree: Tree | StoredArray) -> Iterator[Block]:
     """Yields the bytes of a tree."""
     if isinstance(tree, StoredArray):
-        yield from array_blocks(tree)
+        yield from array_blocks(octets, tree)
         return
     yield head("map", len(tree))
     for name in sorted(tree):
         yield text(name)
-        yield from blocks(tree[name])
+        yield from blocks(octets, tree[name])
 
 
-def array_blocks(array: StoredArray) -> Iterator[bytes | memoryview]:
+def array_blocks(octets: Octets, array: StoredArray) -> Iterator[Block]:
     """Yields the bytes of an array, a large one in pieces."""
     if size_of(array) > LARGEST:
-        yield from pieces(array)
+        yield from pieces(octets, array)
         return
     yield array_head(array.shape, array.dtype)
-    yield from octets(array)
+    yield from octets.of(array)
 
 
-def pieces(array: StoredArray) -> Iterator[bytes | memoryview]:
+def pieces(octets: Octets, array: StoredArray) -> Iterator[Block]:
     """Yields the bytes of an array in pieces, a map of them that says the shape."""
     most = max(1, LARGEST // itemsize(array.dtype))
     sizes = b"".join(text(str(place)) + number(size) for place, size in enumerate(array.shape))
     yield head("map", 3) + text(CHUNKED) + TRUE + text("shape") + head("map", len(array.shape)) + sizes
     yield text("chunks") + head("map", -(-array.size // most))
     begun = left = 0
-    for block in octets(array):
+    for block in octets.of(array):
         while block:
             if not left:
                 count = min(most, array.size - begun * most)

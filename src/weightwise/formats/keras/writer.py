@@ -53,7 +53,7 @@ def write_keras(path: str | Path, stored: StoredModel) -> None:
         archive.writestr(ZipInfo(METADATA, UNDATED), json.dumps({"keras_version": version}))
         archive.writestr(ZipInfo(CONFIG, UNDATED), config)
         with archive.open(ZipInfo(WEIGHTS, UNDATED), "w", force_zip64=True) as member:
-            write_hdf5(member, objects)
+            write_hdf5(member, objects, file.tell())
 
 
 def write_keras_weights(path: str | Path, stored: StoredModel) -> None:

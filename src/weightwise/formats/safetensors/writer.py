@@ -6,18 +6,17 @@ Specification: https://github.com/huggingface/safetensors#format
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from weightwise.errors import UnsupportedError
-from weightwise.formats.dtypes import BITS, encoded
+from weightwise.formats.dtypes import BITS
 from weightwise.formats.durable import whole
+from weightwise.formats.octets import Block, Octets, values_of, write_ahead
 from weightwise.formats.safetensors.header import DTYPES, LENGTH, METADATA
-from weightwise.kernels.ahead import ahead
-from weightwise.kernels.contiguous import slabs
 
 if TYPE_CHECKING:
     import numpy
@@ -49,10 +48,8 @@ class Written:
 def write_safetensors(path: str | Path, arrays: Iterable[Written], metadata: Mapping[str, str] | None = None) -> None:
     """Writes a file, in place of one that is there; raises `UnsupportedError` or `UnwritableError`."""
     ordered = in_order(arrays)
-    header = header_of(ordered, metadata or {})
     with whole(path) as file:
-        file.write(header)
-        write_values(file, ordered)
+        write_ahead(file, lambda octets: blocks(octets, ordered, metadata or {}))
 
 
 def in_order(arrays: Iterable[Written]) -> list[Written]:
@@ -78,12 +75,10 @@ def header_of(arrays: Sequence[Written], metadata: Mapping[str, str]) -> bytes:
     return len(text).to_bytes(LENGTH, "little") + text
 
 
-def write_values(file: BinaryIO, arrays: Sequence[Written]) -> None:
-    """Writes the values of one array after the other; raises `ValueError` when they are not what was announced."""
+def blocks(octets: Octets, arrays: Sequence[Written], metadata: Mapping[str, str]) -> Iterator[Block]:
+    """Yields the bytes of a file; raises `ValueError` when values are not what was announced."""
+    yield header_of(arrays, metadata)
     for array in arrays:
-        values = (array.apart or array.values)()
-        if values.shape != array.shape and (array.apart is None or values.size != prod(array.shape)):
-            raise ValueError(f"{array.name}: expected values of {array.shape}, found {values.shape}.")
-        for codes in ahead(encoded(slab, array.dtype).reshape(-1).view("uint8") for slab in slabs(values)):
-            file.write(codes.data)
-        del values, codes  # before those of the next array are read
+        values = values_of(array.name, array.shape, array.values, array.apart)
+        yield from octets.of_values(values, array.dtype)
+        del values  # before those of the next array are read
