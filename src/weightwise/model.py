@@ -150,6 +150,8 @@ class Layer:
     trainable: bool = True
     note: str = ""
     """Why the operation or its output shape is unknown."""
+    purpose: str = ""
+    """What it is for in a known architecture, as a clause whose subject it is, where its operation is unknown."""
 
     @property
     def class_name(self) -> str:

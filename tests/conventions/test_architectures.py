@@ -12,6 +12,7 @@ import pytest
 from weightwise.axes import parse
 from weightwise.axes.terms import leaves
 from weightwise.conventions import architectures
+from weightwise.conventions.architectures import clauses, llama, resnet, vit
 from weightwise.conventions.architectures.matching import general
 from weightwise.formats.named import model_by_names
 from weightwise.model import Evidence
@@ -27,6 +28,15 @@ ROLES = {
     "BatchNorm2d": {"gamma", "beta", "mean", "variance", "-"},
 }
 TURNING = ("llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text")
+WHERE = (
+    "before the first block",
+    "before the attention",
+    "after the attention",
+    "before the feed-forward part",
+    "after the feed-forward part",
+    "after the last block",
+    "before the scores are made",
+)
 CONFIGURED = [name for name, fact in FACTS.items() if fact["config"]]
 
 
@@ -84,6 +94,52 @@ def test_all_arrays_are_as_the_classes_that_own_them_say(name, framework):
         assert list(weight.bound.shape) == shape
         assert "https://github.com/" in weight.note
         check(weight, class_name)
+
+
+CLAUSES = {
+    "Embedding": {clauses.TOKENS, clauses.POSITIONS, clauses.SEGMENTS},
+    "BatchNorm2d": {clauses.BATCH_NORM},
+    "Depthwise": {clauses.DEPTHWISE},
+    "Pointwise": {clauses.MIXES, resnet.SHORTENS},
+    "Conv2d": {clauses.CONVOLVES, vit.PURPOSES["embeddings.patch_embeddings.projection"]},
+    "LayerNorm": {clauses.NORM.format(where) for where in WHERE},
+    "RMSNorm": {clauses.RMS.format(where) for where in WHERE}
+    | {llama.PURPOSES[f"layers.*.self_attn.{one}_norm"] for one in "qk"},
+}
+"""What layers of a class are said to be for; those of other classes are said to be for something else."""
+
+
+def kind(class_name, shape):
+    """Return what the clause of a layer must tell, from the class that owns an array of it."""
+    class_name, _, groups = class_name.partition(" ")
+    if class_name == "Conv2d" and len(shape) == 4 and shape[2:] == [1, 1]:
+        return "Pointwise"
+    if class_name == "Conv2d" and len(shape) == 4 and shape[0] == int(groups or 1) > 1:
+        return "Depthwise"
+    return "RMSNorm" if class_name.endswith("RMSNorm") else class_name
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_what_a_layer_is_for_is_what_its_class_does(name):
+    model = opened(shapes_of(name), FACTS[name]["config"])
+    for layer in model.layers:
+        assert layer.purpose
+        owners = [FACTS[name]["arrays"][weight.stored.path] for weight in layer.weights]
+        kinds = {
+            kind(class_name, shape) for shape, class_name in owners if len(shape) != 1 or "Conv2d" not in class_name
+        }
+        for one, said in CLAUSES.items():
+            assert (layer.purpose in said) is (one in kinds), (layer.name, layer.purpose)
+
+
+@pytest.mark.parametrize("module", sorted(set(architectures.SIGNATURES.values())))
+def test_every_layer_of_an_architecture_is_said_to_be_for_something(module):
+    families = architectures.families(module)
+    layers = {family.plain(pattern).rpartition(".")[0] for family in families for pattern in family.patterns}
+    assert all(family.purpose(pattern) for family in families for pattern in family.patterns)
+    assert all(text[0].islower() and text[-1].isalpha() for family in families for text in family.purposes.values())
+    if module != "meta_llama":  # whose layers have the purposes of all of its family
+        assert layers == {layer for family in families for layer in family.purposes}
 
 
 @pytest.mark.parametrize("name", FACTS)
@@ -352,4 +408,4 @@ def test_families_are_loaded_only_where_a_file_may_be_of_one():
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     loaded = {name.rpartition(".")[2] for name in run.stdout.split()}
-    assert loaded == {"family", "matching", "mnist"}  # it has a conv2, as the MNIST example has
+    assert loaded == {"clauses", "family", "matching", "mnist"}  # it has a conv2, as the MNIST example has

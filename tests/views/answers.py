@@ -28,6 +28,8 @@ CASES: Mapping[str, tuple[str, ...]] = {
     "explain_convolutions": ("explain", f"{SAMPLES}/keras3_convolutions.keras"),
     "explain_unknown": ("explain", f"{SAMPLES}/keras3_custom.keras"),
     "explain_unknown_array": ("explain", f"{SAMPLES}/keras3_custom.keras", "[0]"),
+    "explain_recognised": ("explain", f"{SAMPLES}/llama_transformers"),
+    "explain_recognised_layer": ("explain", f"{SAMPLES}/llama_transformers", "model.layers.0.self_attn.k_proj"),
     "locate_kernel": ("locate", EXAMPLE, "[2][0,1,5,17]"),
     "locate_kernel_by_name": ("locate", EXAMPLE, "conv2d_2/kernel[kh=0, kw=1, in=5, out=17]"),
     "locate_bias": ("locate", EXAMPLE, "conv2d_2/bias[17]"),

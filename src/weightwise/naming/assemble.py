@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from weightwise.conventions.choice import Convention, Describe, convention
@@ -46,6 +46,8 @@ class _File:
     """What names the arrays of a layer without a configuration, in the order of its slots or of the file."""
     prefixed: bool = False
     """Whether the names of variables begin with that of their layer."""
+    purposes: Mapping[str, str] = field(default_factory=dict)
+    """What layers of a known architecture are for, by their paths."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def named(stored: StoredModel) -> Model:
         # Layers that two models share have the same arrays, which `get_weights()` lists once.
         index = indices.setdefault((item.named.array.file, item.named.array.path), len(indices))
         weights.setdefault(item.draft.path, []).append(_weight(index, item))
-    return Model(stored, replace(_layer(root, weights), name=stored.root.name), found.sentences())
+    return Model(stored, replace(_layer(root, weights, file.purposes), name=stored.root.name), found.sentences())
 
 
 def _told_by(stored: StoredModel, chosen: Convention) -> _File:
@@ -102,9 +104,11 @@ def _told_by(stored: StoredModel, chosen: Convention) -> _File:
     recognition = chosen.architecture(stored) if chosen.architecture else None
     if recognition is None:
         return _File(stored.addressing, inferrer.named)
+    from weightwise.conventions.architectures import purposes
     from weightwise.naming.known import Known
 
-    return _File(stored.addressing, Known(recognition, inferrer.named).named)
+    named_by_rule = Known(recognition, inferrer.named).named
+    return _File(stored.addressing, named_by_rule, purposes=purposes(recognition, stored))
 
 
 def _bounded(describe: Describe, path: str) -> Describe:
@@ -221,8 +225,8 @@ def _weight(index: int, item: _Owned) -> Weight:
     )
 
 
-def _layer(draft: Draft, weights: Mapping[str, Sequence[Weight]]) -> Layer:
-    inner = tuple(_layer(layer, weights) for layer in draft.layers)
+def _layer(draft: Draft, weights: Mapping[str, Sequence[Weight]], purposes: Mapping[str, str]) -> Layer:
+    inner = tuple(_layer(layer, weights, purposes) for layer in draft.layers)
     everything = {weight.index: weight for layer in reversed(inner) for weight in reversed(layer.weights)}
     everything |= {weight.index: weight for weight in weights.get(draft.path, ())}
     return Layer(
@@ -236,4 +240,5 @@ def _layer(draft: Draft, weights: Mapping[str, Sequence[Weight]]) -> Layer:
         tuple(tuple(signal.shape for signal in outputs) for outputs in draft.call_outputs),
         draft.trainable,
         draft.note,
+        purposes.get(draft.path, ""),
     )

@@ -41,7 +41,7 @@ def layer_document(layer: Layer) -> dict[str, Any]:
     document: dict[str, Any] = {
         "name": layer.name,
         "class": layer.class_name,
-        "does": layer.operation.sentence() if layer.operation else None,
+        "does": (layer.operation.sentence() if layer.operation else layer.purpose) or None,
         "note": layer.note or None,
         "inputs": [None if shape is None else list(shape) for shape in layer.inputs],
         "outputs": [None if shape is None else list(shape) for shape in layer.outputs],

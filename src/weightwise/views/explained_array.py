@@ -17,7 +17,7 @@ def array_parts(explanation: WeightExplanation, page: Page) -> Iterator[str]:
     weight, layer = explanation.weight, explanation.layer
     yield title(explanation, page, weight.path)
     if weight.layer:
-        does = f", which {does_text(layer)}" if layer.operation else ""
+        does = f", which {does}" if (does := does_text(layer)) else ""
         yield page.prose(f"It belongs to {layer.name} ({class_text(layer)}){does}.")
     yield from body(explanation, page)
     yield page.prose(_numbers(explanation), filled(fate(explanation), "they", "them"), *made([explanation]))

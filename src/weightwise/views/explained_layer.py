@@ -39,26 +39,37 @@ def layer_parts(explanation: LayerExplanation, page: Page) -> Iterator[str]:
         yield page.prose(*evidence(explanation.weights))
 
 
-def short(explanation: LayerExplanation, page: Page) -> str:
-    """Return one layer in a few lines, as a part of its model."""
+def short(explanation: LayerExplanation, page: Page, told: str = "") -> str:
+    """Return one layer in a few lines, as a part of its model, of which a note on many arrays was `told`."""
     layer = explanation.layer
     parts = [
         f"{styled(explanation.number, 'faint', page.color)} "
-        + page.title(layer.name, f" ({class_text(layer)}): {_shapes(layer)}"),
+        + page.title(layer.name, f" ({class_text(layer)}){_shapes(layer)}"),
         page.prose(_contents(layer) if layer.is_model else _does(layer), _sums(explanation), indent=INDENT),
     ]
     if explanation.weights:
         parts.append(page.table([_summary(weight) for weight in explanation.weights]))
         parts.append(INDENT + parameters_text(explanation.arithmetic))
-    notes = dict.fromkeys(weight.weight.note for weight in explanation.weights)
+    notes = dict.fromkeys(without(weight.weight.note, told) for weight in explanation.weights)
     parts += [page.prose(as_sentence(note), indent=INDENT) for note in notes if note not in ("", layer.note)]
     return "\n".join(part for part in parts if part)
 
 
+def without(note: str, told: str) -> str:
+    """Return a note without the end of it that was told.
+
+    >>> without("it scales by 1 + w; the names are those of Gemma", "the names are those of Gemma")
+    'it scales by 1 + w'
+    """
+    return note.removesuffix(told).removesuffix("; ") if told else note
+
+
 def _shapes(layer: Layer) -> str:
-    if not layer.inputs:
-        return shapes_text(layer.outputs)
-    return f"{shapes_text(layer.inputs)} → {shapes_text(layer.outputs)}"
+    """Return the shapes of what comes in and goes out; nothing of a layer in a file that says none of any."""
+    if layer.purpose:
+        return ""
+    arriving = f"{shapes_text(layer.inputs)} → " if layer.inputs else ""
+    return f": {arriving}{shapes_text(layer.outputs)}"
 
 
 def _sums(explanation: LayerExplanation) -> str:
@@ -82,8 +93,8 @@ def _contents(layer: Layer) -> str:
 
 
 def _does(layer: Layer) -> str:
-    if layer.operation is not None:
-        return f"It {does_text(layer)}."
+    if does := does_text(layer):
+        return f"It {does}."
     return "" if layer.is_model else f"What it does cannot be told: {layer.note}."
 
 

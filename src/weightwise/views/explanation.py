@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 
 from weightwise.answers.explain import Explanation, LayerExplanation, ModelExplanation, WeightExplanation
 from weightwise.answers.overview import Overview
-from weightwise.model import Evidence
+from weightwise.model import Evidence, Model
 from weightwise.views.explained_array import array_parts
 from weightwise.views.explained_layer import layer_parts, short
 from weightwise.views.phrases import joined
@@ -36,8 +38,11 @@ def _model(explanation: ModelExplanation, page: Page) -> Iterator[str]:
     yield page.prose(*_flat(explanation))
     yield page.prose(*_parameters(explanation.facts))
     yield page.prose(*_unknown(explanation.facts))
+    rule = _rule(model)
+    if rule:
+        yield page.prose(f"Where nothing else is said of an array, its axes are recognised: {rule}.")
     for layer in explanation.layers:
-        yield from (short(inner, page) for inner in layer.walk())
+        yield from (short(inner, page, rule) for inner in layer.walk())
     yield page.prose(_advice(explanation))
 
 
@@ -115,6 +120,14 @@ def _unknown(facts: Overview) -> Iterator[str]:
     unknown = facts.evidence.get(Evidence.UNKNOWN, 0)
     if unknown:
         yield f"The axes of {counted(unknown, 'array')} are unknown; why, stands below."
+
+
+def _rule(model: Model) -> str:
+    """Return the rule of a known architecture that the arrays of several layers rest on alike."""
+    recognised = [weight for weight in model.weights if weight.evidence is Evidence.RECOGNISED]
+    layers = Counter(note for note, _ in {(weight.note, weight.layer) for weight in recognised})
+    note, count = max(layers.items(), key=itemgetter(1), default=("", 0))
+    return note if count > 1 else ""
 
 
 def _advice(explanation: ModelExplanation) -> str:

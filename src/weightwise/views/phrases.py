@@ -22,7 +22,7 @@ def class_text(layer: Layer) -> str:
 
 def does_text(layer: Layer) -> str:
     """Return what the layer does, as a clause whose subject it is; empty where that is not known."""
-    return f"{layer.operation.sentence()}{_activation(layer)}" if layer.operation else ""
+    return f"{layer.operation.sentence()}{_activation(layer)}" if layer.operation else layer.purpose
 
 
 def _activation(layer: Layer) -> str:

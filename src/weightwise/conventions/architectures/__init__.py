@@ -11,7 +11,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from weightwise.conventions.architectures.matching import PAIRED, SHARED, Recognition, identities, names_of, recognition
+from weightwise.conventions.architectures.matching import (
+    PAIRED,
+    SHARED,
+    Recognition,
+    identities,
+    names_of,
+    purposes,
+    recognition,
+)
 from weightwise.stored import StoredModel
 
 if TYPE_CHECKING:
@@ -58,4 +66,4 @@ def families(module: str) -> tuple[Family, ...]:
     return found
 
 
-__all__ = ["PAIRED", "SHARED", "SIGNATURES", "Recognition", "families", "identities", "recognised"]
+__all__ = ["PAIRED", "SHARED", "SIGNATURES", "Recognition", "families", "identities", "purposes", "recognised"]

@@ -8,6 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from weightwise.conventions.architectures.clauses import (
+    ANSWERS,
+    CLASSES,
+    JOINS,
+    KEYS,
+    MASKED,
+    NARROWS,
+    NORM,
+    POSITIONS,
+    PREPARES,
+    QUERIES,
+    SEGMENTS,
+    TOKENS,
+    VALUES,
+    WIDENS,
+)
 from weightwise.conventions.architectures.family import Family, Pattern, embedding, layer_norm, linear, tied
 
 SOURCE = "https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/{0}/modeling_{0}.py"
@@ -18,6 +34,35 @@ SETTINGS = {
     "vocab": "vocab_size",
 }
 UNSAID = {"norm epsilon": "layer_norm_eps", "activation": "hidden_act", "tied": "tie_word_embeddings"}
+PURPOSES = {
+    "embeddings": "keeps the numbers of the positions, 0 and up",
+    "embeddings.word_embeddings": TOKENS,
+    "embeddings.position_embeddings": POSITIONS,
+    "embeddings.token_type_embeddings": SEGMENTS,
+    "embeddings.LayerNorm": NORM.format("before the first block"),
+    "encoder.layer.*.attention.self.query": QUERIES,
+    "encoder.layer.*.attention.self.key": KEYS,
+    "encoder.layer.*.attention.self.value": VALUES,
+    "encoder.layer.*.attention.output.dense": JOINS,
+    "encoder.layer.*.attention.output.LayerNorm": NORM.format("after the attention"),
+    "encoder.layer.*.intermediate.dense": WIDENS,
+    "encoder.layer.*.output.dense": NARROWS,
+    "encoder.layer.*.output.LayerNorm": NORM.format("after the feed-forward part"),
+    "pooler.dense": "makes one row of features for the whole text from that of its first position",
+    "cls.predictions": "keeps the bias of the scores of the tokens",
+    "cls.predictions.transform.dense": PREPARES,
+    "cls.predictions.transform.LayerNorm": NORM.format("before the scores are made"),
+    "cls.predictions.decoder": MASKED,
+    "cls.seq_relationship": "gives two scores: whether the second text follows on the first, or not",
+    "lm_head": "keeps the bias of the scores of the tokens",
+    "lm_head.dense": PREPARES,
+    "lm_head.layer_norm": NORM.format("before the scores are made"),
+    "lm_head.decoder": MASKED,
+    "classifier": CLASSES,
+    "classifier.dense": PREPARES,
+    "classifier.out_proj": CLASSES,
+    "qa_outputs": ANSWERS,
+}
 MERGED = "(heads head_dim)"
 
 
@@ -89,6 +134,7 @@ def _family(name: str, module: str, prefix: str, types: str, by_names: bool = Tr
         distinct=(("hidden", "inner"),),
         prefix=prefix,
         unsaid=UNSAID,
+        purposes=PURPOSES,
     )
 
 

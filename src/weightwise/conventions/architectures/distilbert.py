@@ -7,12 +7,46 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from weightwise.conventions.architectures.clauses import (
+    ANSWERS,
+    CLASSES,
+    JOINS,
+    KEYS,
+    MASKED,
+    NARROWS,
+    NORM,
+    POSITIONS,
+    PREPARES,
+    QUERIES,
+    TOKENS,
+    VALUES,
+    WIDENS,
+)
 from weightwise.conventions.architectures.family import Family, Pattern, embedding, layer_norm, linear, tied
 
 SOURCE = (
     "https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/distilbert/modeling_distilbert.py"
 )
 SETTINGS = {"heads": "n_heads", "hidden": "dim", "inner": "hidden_dim", "vocab": "vocab_size"}
+PURPOSES = {
+    "embeddings.word_embeddings": TOKENS,
+    "embeddings.position_embeddings": POSITIONS,
+    "embeddings.LayerNorm": NORM.format("before the first block"),
+    "transformer.layer.*.attention.q_lin": QUERIES,
+    "transformer.layer.*.attention.k_lin": KEYS,
+    "transformer.layer.*.attention.v_lin": VALUES,
+    "transformer.layer.*.attention.out_lin": JOINS,
+    "transformer.layer.*.sa_layer_norm": NORM.format("after the attention"),
+    "transformer.layer.*.ffn.lin1": WIDENS,
+    "transformer.layer.*.ffn.lin2": NARROWS,
+    "transformer.layer.*.output_layer_norm": NORM.format("after the feed-forward part"),
+    "vocab_transform": PREPARES,
+    "vocab_layer_norm": NORM.format("before the scores are made"),
+    "vocab_projector": MASKED,
+    "pre_classifier": PREPARES,
+    "classifier": CLASSES,
+    "qa_outputs": ANSWERS,
+}
 MERGED = "(heads head_dim)"
 
 
@@ -55,6 +89,7 @@ def _family(prefix: str) -> Family:
         distinct=(("hidden", "inner"),),
         prefix=prefix,
         unsaid={"activation": "activation", "tied": "tie_word_embeddings"},
+        purposes=PURPOSES,
     )
 
 

@@ -62,12 +62,18 @@ class Family:
     """The same where no configuration says it: what the code has then."""
     values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Values that other spellings have otherwise, by what they are of: `{"rotary scaling": {"True": "llama3"}}`."""
+    purposes: Mapping[str, str] = field(default_factory=dict)
+    """What a layer is for, by what all spellings call it, as a clause whose subject it is."""
     distinct: tuple[tuple[str, str], ...] = ()
     """Pairs of sizes that must differ for names and shapes to tell the family."""
 
     def plain(self, pattern: Pattern) -> str:
         """Return what all spellings of the architecture call an array of a pattern, with `*` for numbers."""
         return (pattern.twin or pattern.name).removeprefix(self.prefix)
+
+    def purpose(self, pattern: Pattern) -> str:
+        """Return what the layer of an array is for."""
+        return self.purposes[self.plain(pattern).rpartition(".")[0]]
 
     @property
     def owners(self) -> Mapping[str, str]:

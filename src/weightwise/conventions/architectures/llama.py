@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from weightwise.conventions.architectures.clauses import JOINS, KEYS, NEXT, QUERIES, RMS, TOKENS, VALUES
 from weightwise.conventions.architectures.family import Family, Pattern, embedding, linear, tied
 
 SOURCE = "https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/{0}/modeling_{0}.py"
@@ -44,6 +45,27 @@ ONE_MORE = "it scales by 1 + w, where w is what is stored"
 NORMS = ("input_layernorm", "post_attention_layernorm")
 AROUND = ("pre_feedforward_layernorm", "post_feedforward_layernorm")
 PAIRS = "half[re im] pairs"
+ROTARY = "keeps the frequencies of the rotary positions, which follow from the configuration"
+GATES = "makes the gate of the feed-forward part: its activation says how much of each number goes on"
+PURPOSES = {
+    "embed_tokens": TOKENS,
+    "layers.*.input_layernorm": RMS.format("before the attention"),
+    "layers.*.self_attn.q_proj": QUERIES,
+    "layers.*.self_attn.k_proj": KEYS,
+    "layers.*.self_attn.v_proj": VALUES,
+    "layers.*.self_attn.o_proj": JOINS,
+    "layers.*.self_attn.q_norm": "divides each query by the root of its mean square, and scales its numbers",
+    "layers.*.self_attn.k_norm": "divides each key by the root of its mean square, and scales its numbers",
+    "layers.*.self_attn.rotary_emb": ROTARY,
+    "layers.*.post_attention_layernorm": RMS.format("after the attention"),
+    "layers.*.pre_feedforward_layernorm": RMS.format("before the feed-forward part"),
+    "layers.*.mlp.gate_proj": GATES,
+    "layers.*.mlp.up_proj": "makes the numbers of the feed-forward part that the gate multiplies",
+    "layers.*.mlp.down_proj": "makes the output of the feed-forward part from the numbers that the gate let go on",
+    "layers.*.post_feedforward_layernorm": RMS.format("after the feed-forward part"),
+    "norm": RMS.format("after the last block"),
+    "lm_head": NEXT,
+}
 SCALINGS = {"default", "linear", "dynamic", "yarn", "longrope", "llama3"}
 """Kinds of rotary positions that turn all pairs of a head, each by angles of its own: where they lie is the same."""
 
@@ -130,6 +152,7 @@ def _family(name: str, module: str, types: str, patterns: tuple[Pattern, ...], p
         admits=lambda config: not types or turns_all(config) is paired,
         prefix=prefix,
         unsaid=UNSAID,
+        purposes=PURPOSES,
         values={"rotary scaling": {"default": None}},
     )
 

@@ -79,6 +79,17 @@ def _identity(family: Family, pattern: Pattern, name: str) -> str:
     return ".".join(next(numbers) if part == "*" else part for part in family.plain(pattern).split("."))
 
 
+def purposes(found: Recognition, stored: StoredModel) -> dict[str, str]:
+    """Return what each layer is for that has an array of the architecture, by its name."""
+    known = found.arrays
+    return {
+        layer.name: found.family.purpose(known[array.path][0])
+        for layer in stored.root.layers
+        for array in layer.arrays
+        if array.path in known
+    }
+
+
 def recognition(family: Family, stored: StoredModel, names: Arrays) -> Recognition | None:
     """Return what a family says of a model; None where the model is not of the family, or may be of another."""
     config = stored.root.config

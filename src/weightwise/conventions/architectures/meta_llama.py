@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from weightwise.conventions.architectures.family import Family, Pattern, called, embedding
+from weightwise.conventions.architectures.llama import PURPOSES, ROTARY
 
 SOURCE = "https://github.com/meta-llama/llama3/blob/0a3d7172e92f0bb293c297634a8ae0cb320c8d52/llama/model.py"
 BLOCK = "layers.*"
@@ -63,6 +64,7 @@ FAMILIES = (
         settings=SETTINGS,
         distinct=(("hidden", "inner"),),
         unsaid=UNSAID,
+        purposes={**PURPOSES, "rope": ROTARY},
         fixed={"activation": "silu", "window": None, "rotary factor": None},
         values={"rotary scaling": {"True": "llama3", "False": None}},
     ),

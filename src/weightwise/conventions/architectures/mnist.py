@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from weightwise.conventions.architectures.clauses import image_purposes
 from weightwise.conventions.architectures.family import Family, Pattern, biased_convolution, linear
 
 SOURCE = "https://github.com/pytorch/examples/blob/{}/mnist/main.py"
@@ -27,9 +28,9 @@ def _patterns(channels: tuple[int, int], window: int, side: int, hidden: int) ->
 
 def _family(commit: str, channels: tuple[int, int], window: int, side: int, hidden: int) -> Family:
     patterns = tuple(_patterns(channels, window, side, hidden))
-    return Family(
-        "the MNIST example of PyTorch", SOURCE.format(commit), patterns, tuple(pattern.name for pattern in patterns)
-    )
+    names = tuple(pattern.name for pattern in patterns)
+    purposes = {**dict(image_purposes(patterns)), "fc2": "gives each digit a score"}
+    return Family("the MNIST example of PyTorch", SOURCE.format(commit), patterns, names, purposes=purposes)
 
 
 FAMILIES = (

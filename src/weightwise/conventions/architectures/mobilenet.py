@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from weightwise.conventions.architectures.clauses import CLASSES, image_purposes
 from weightwise.conventions.architectures.family import (
     Family,
     Pattern,
@@ -37,19 +38,21 @@ def _block(block: str) -> Iterator[Pattern]:
     yield from batch_norm(f"{block}.3", ".out")
 
 
+PATTERNS = (
+    convolution("features.0.0", "stem channels 3 3"),
+    *batch_norm("features.0.1", "stem"),
+    *_first_block("features.1.conv"),
+    *_block("features.*.conv"),
+    convolution(f"{LAST}.0", "last ? 1 1"),
+    *batch_norm(f"{LAST}.1", "last"),
+    *linear("classifier.1", "out", "? last"),
+)
+
 FAMILIES = (
     Family(
         "MobileNetV2",
         SOURCE,
-        (
-            convolution("features.0.0", "stem channels 3 3"),
-            *batch_norm("features.0.1", "stem"),
-            *_first_block("features.1.conv"),
-            *_block("features.*.conv"),
-            convolution(f"{LAST}.0", "last ? 1 1"),
-            *batch_norm(f"{LAST}.1", "last"),
-            *linear("classifier.1", "out", "? last"),
-        ),
+        PATTERNS,
         required=(
             "features.0.0.weight",
             "features.1.conv.0.0.weight",
@@ -60,5 +63,6 @@ FAMILIES = (
             f"{LAST}.0.weight",
         ),
         blocks=("features.*.",),
+        purposes={**dict(image_purposes(PATTERNS)), "classifier.1": CLASSES},
     ),
 )

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from weightwise.conventions.architectures.clauses import CLASSES, image_purposes
 from weightwise.conventions.architectures.family import Family, Pattern, batch_norm, convolution, linear
 
 SMALL = "https://github.com/akamaster/pytorch_resnet_cifar10/blob/master/resnet.py"
 SOURCE = "https://github.com/pytorch/vision/blob/v0.28.0/torchvision/models/resnet.py"
+
+SHORTENS = "gives the input of the block the channels of its output, so that both can be added"
 
 
 def _block(block: str, reads: str, out: str, bottleneck: bool) -> Iterator[Pattern]:
@@ -47,17 +50,21 @@ def _patterns(stages: int, bottleneck: bool, last: str) -> Iterator[Pattern]:
 
 def _family(source: str, stages: int, bottleneck: bool, last: str) -> Family:
     count = 3 if bottleneck else 2
+    patterns = tuple(_patterns(stages, bottleneck, last))
+    found = dict(image_purposes(patterns))
+    shortcuts = [layer for layer in found if layer.endswith("downsample.0")]
     inner = tuple(f"{part}{number}" for number in range(1, count + 1) for part in ("conv", "bn"))
     return Family(
         "ResNet",
         source,
-        tuple(_patterns(stages, bottleneck, last)),
+        patterns,
         required=(
             "conv1.weight",
             "bn1.running_mean",
             *(f"layer{stage}.0.{name}.weight" for stage in range(1, stages + 1) for name in inner),
         ),
         blocks=tuple(f"layer{stage}.*." for stage in range(1, 5)),
+        purposes={**found, **dict.fromkeys(shortcuts, SHORTENS), last: CLASSES},
     )
 
 

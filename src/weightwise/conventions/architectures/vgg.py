@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from weightwise.conventions.architectures.clauses import CLASSES, image_purposes
 from weightwise.conventions.architectures.family import Family, Pattern, batch_norm, biased_convolution, linear
 
 SOURCE = "https://github.com/pytorch/vision/blob/v0.28.0/torchvision/models/{}.py"
@@ -43,7 +44,8 @@ def _features(depths: Sequence[int], norms: bool) -> Iterator[Pattern]:
 
 def _family(name: str, module: str, patterns: tuple[Pattern, ...]) -> Family:
     required = tuple(pattern.name for pattern in patterns if not pattern.name.endswith(".num_batches_tracked"))
-    return Family(name, SOURCE.format(module), patterns, required, BLOCKS)
+    purposes = {**dict(image_purposes(patterns)), "classifier.6": CLASSES}
+    return Family(name, SOURCE.format(module), patterns, required, BLOCKS, purposes=purposes)
 
 
 FAMILIES = (
