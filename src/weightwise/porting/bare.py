@@ -77,10 +77,8 @@ def _settled(weight: Weight) -> str:
     """Return what settles the axes of an array, with the readings that are left."""
     if not weight.readings:
         return "; port into a target whose graph tells them, with --into"
-    return (
-        f" (it may be {' or '.join(weight.readings)}); say which with --axes '{weight.path}={weight.readings[0]}', or "
-        "port into a target whose graph tells them, with --into"
-    )
+    lines = " or ".join(f"--axes '{weight.path}={reading}'" for reading in weight.readings)
+    return f"; settle them with {lines}, or port into a target whose graph tells them, with --into"
 
 
 def _operation(arrays: _Arrays) -> Operation | None:
