@@ -6,12 +6,13 @@ Frozen, without input or output, and without any framework. Values are read from
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from weightwise.errors import SelectionError
+from weightwise.records import dataclass
 from weightwise.stored import Call, StoredArray, StoredLayer, StoredModel
 
 if TYPE_CHECKING:

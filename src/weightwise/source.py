@@ -12,11 +12,12 @@ import stat
 import threading
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from weightwise.errors import FormatError, MissingFileError
+from weightwise.records import dataclass
 
 Fill = Callable[[int, memoryview], int]
 """Fills a buffer with the bytes at an offset, and returns how many there were."""

@@ -7,10 +7,12 @@ dtypes and places; the bytes of an array are read when `StoredArray.read` is cal
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from math import prod
 from typing import TYPE_CHECKING, Any
+
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     import numpy

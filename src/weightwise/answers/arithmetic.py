@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from weightwise.model import Weight
+from weightwise.records import dataclass
 
 OFTEN = 3
 Product = tuple[tuple[str, int], ...]

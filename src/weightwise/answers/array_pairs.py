@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from weightwise.answers.counterparts import layers_matched
 from weightwise.axes import Bound, parse
 from weightwise.errors import AxesError
 from weightwise.model import Layer, Model, Weight
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     import numpy

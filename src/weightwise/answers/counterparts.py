@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Hashable, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from weightwise.model import Layer, Weight
 from weightwise.naming.signals import Signal, operands
 from weightwise.ops.activation import Activation, Softmax
 from weightwise.ops.reshaping import Input
+from weightwise.records import dataclass
 from weightwise.stored import Tensor
 
 if TYPE_CHECKING:

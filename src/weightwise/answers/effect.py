@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from weightwise.answers.explain import flattened_source, layer_axes
 from weightwise.answers.meaning import WINDOW, axis_meaning, label_name
@@ -18,6 +17,7 @@ from weightwise.ops.recurrent import Bidirectional, Recurrent
 from weightwise.ops.spatial import Filtering
 from weightwise.ops.transposed import TransposedConv
 from weightwise.ops.window import Window, times
+from weightwise.records import dataclass
 
 Coordinates = Mapping[str, Coordinate]
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from shutil import get_terminal_size
 
@@ -22,6 +21,7 @@ from weightwise.conventions.keras.settings import setting
 from weightwise.model import Layer, Model, Weight
 from weightwise.ops.reckoning import Reckoning, reckonings
 from weightwise.ops.spatial import counted
+from weightwise.records import dataclass
 
 EXAMPLE = 1234
 """The place of a merged dimension that is taken apart as an example, where there are that many."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from weightwise.model import Layer, Weight
+from weightwise.records import dataclass
 
 FEWEST = 3
 """So many blocks are folded; two are told faster than a range of them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import prod
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from weightwise.axes import Bound, Coordinate, Dimension, parse
 from weightwise.axes.coordinates import every_factor
 from weightwise.errors import SelectionError
 from weightwise.model import Layer, Model, Weight
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     import numpy

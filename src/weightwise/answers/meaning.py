@@ -8,7 +8,9 @@ counted from 0.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from weightwise.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from weightwise.model import Layer, Model
 from weightwise.ops.operation import Shape
 from weightwise.ops.reshaping import Flatten, Identity, Input
+from weightwise.records import dataclass
 from weightwise.stored import Tensor
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from weightwise.model import Evidence, Layer, Model, Weight
+from weightwise.records import dataclass
 from weightwise.stored import Addressing
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from weightwise.answers.counterparts import SEPARATORS, Layout, Pair
@@ -12,6 +12,7 @@ from weightwise.model import Model, Weight
 from weightwise.naming import named
 from weightwise.porting.matching import matched
 from weightwise.porting.porting import SPELLERS, Ported, lowered, speller
+from weightwise.records import dataclass
 from weightwise.stored import StoredArray, StoredLayer, Tensor
 
 if TYPE_CHECKING:

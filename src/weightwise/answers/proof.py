@@ -6,9 +6,11 @@ The differences are `max|a - b|`, and relative to the largest value of the secon
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
+
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     import numpy

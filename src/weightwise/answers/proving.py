@@ -7,7 +7,7 @@ outside (`frameworks/`), as a function.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from weightwise.answers.array_proof import between_arrays
@@ -19,6 +19,7 @@ from weightwise.answers.tracing import Computed, Trace, Value, traced
 from weightwise.errors import UnsupportedError, WeightwiseError
 from weightwise.model import Layer, Model
 from weightwise.ops.reshaping import Input
+from weightwise.records import dataclass
 from weightwise.stored import Tensor
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from weightwise.ops.operation import Operation
+from weightwise.records import dataclass
 
 
 @dataclass(frozen=True)

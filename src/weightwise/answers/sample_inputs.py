@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from weightwise.errors import SelectionError, UnsupportedError
@@ -16,6 +15,7 @@ from weightwise.ops.operation import Shape, spatial_axes
 from weightwise.ops.rescaling import Rescaling
 from weightwise.ops.reshaping import Identity
 from weightwise.ops.spatial import Spatial
+from weightwise.records import dataclass
 from weightwise.stored import StoredLayer, Tensor
 
 if TYPE_CHECKING:

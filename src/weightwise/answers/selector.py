@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from weightwise.axes import Coordinate
 from weightwise.errors import SelectionError
+from weightwise.records import dataclass
 
 _SELECTOR = re.compile(r"\s*(?P<array>\[\s*[0-9]+\s*\]|[^\[\]]+?)\s*(?:\[(?P<places>[^\[\]]*)\])?\s*")
 _NUMBER = re.compile(r"[0-9]{1,18}")

@@ -8,13 +8,13 @@ https://github.com/keras-team/tf-keras/blob/v2.21.0/tf_keras/utils/layer_utils.p
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from weightwise.conventions.choice import Describe, convention
 from weightwise.model import Layer, Model
 from weightwise.naming.drafts import Draft, drafted
 from weightwise.naming.signals import Signal
 from weightwise.ops.operation import Shape
+from weightwise.records import dataclass
 from weightwise.stored import Call, StoredArray
 
 Shapes = tuple[Shape | None, ...]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from weightwise.errors import UnsupportedError
@@ -16,6 +15,7 @@ from weightwise.model import Layer, Model
 from weightwise.naming.signals import UNKNOWN, Signal, in_order, operands, outputs_of
 from weightwise.ops.blocks import joined_blocks
 from weightwise.ops.operation import Operation, ShapeError
+from weightwise.records import dataclass
 from weightwise.stored import Call, StoredLayer, Tensor
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from weightwise.axes import coordinates
@@ -22,6 +22,7 @@ from weightwise.axes.products import cut, single
 from weightwise.axes.sizes import known_size, solved
 from weightwise.axes.terms import Expand, Term, atoms, size_names, spelled
 from weightwise.errors import AxesError
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     import numpy.typing as npt

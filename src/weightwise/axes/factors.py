@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import TypeAlias
 
@@ -11,6 +10,7 @@ from weightwise.axes.products import reduced
 from weightwise.axes.sizes import known_size
 from weightwise.axes.terms import Labels, One, Parts, Quotient, Reversed, Term, spelled
 from weightwise.errors import AxesError
+from weightwise.records import dataclass
 
 
 @dataclass(frozen=True)

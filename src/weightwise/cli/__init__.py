@@ -11,10 +11,10 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
 
 from weightwise import __version__
+from weightwise.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 
@@ -12,6 +12,7 @@ from weightwise.conventions import architectures
 from weightwise.conventions.architectures import Recognition
 from weightwise.conventions.row import Config, Description, Shapes, Slot
 from weightwise.conventions.table import Table
+from weightwise.records import dataclass
 from weightwise.stored import Addressing, StoredModel
 
 Describe = Callable[[str, Config, Shapes], Description | None]

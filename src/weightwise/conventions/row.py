@@ -7,10 +7,11 @@ A row is data: which array of which layer, its role in the neutral operation, it
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from weightwise.ops.operation import Operation, Shape
+from weightwise.records import dataclass
 
 Config = Mapping[str, Any]
 Shapes = Sequence[Shape]

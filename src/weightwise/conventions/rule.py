@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from weightwise.axes import parse
 from weightwise.conventions.row import Config, Description, Part, Row, Shapes, Slot
 from weightwise.ops.operation import Operation, ShapeError
+from weightwise.records import dataclass
 
 
 def no_parts(config: Config, inputs: Shapes) -> tuple[Part, ...]:

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from weightwise.conventions.row import Config
 from weightwise.ops.operation import Operation, Shape
+from weightwise.records import dataclass
 
 Layout = tuple[int, ...]
 """How the axes of a tensor lie in the target, batch first: its axis k is the source's axis `layout[k]`."""

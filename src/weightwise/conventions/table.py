@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from weightwise.conventions.row import Config, Description, Part, Row, Shapes, Slot
 from weightwise.conventions.rule import Rule, joined, rows_of, slots_of
 from weightwise.ops.operation import Operation
+from weightwise.records import dataclass
 
 
 @dataclass(frozen=True)

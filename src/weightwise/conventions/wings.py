@@ -7,13 +7,13 @@ and `RULES`; `tests/conventions` holds each framework's index of them against th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from types import ModuleType
 
 from weightwise.conventions.row import Row
 from weightwise.conventions.rule import Rule
+from weightwise.records import dataclass
 
 
 @dataclass(frozen=True)

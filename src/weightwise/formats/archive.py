@@ -9,9 +9,9 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from weightwise.errors import FormatError
+from weightwise.records import dataclass
 from weightwise.source import Source, memory_source
 
 SIGNATURE = b"PK\x03\x04"

@@ -13,11 +13,11 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from io import BufferedRandom
 
 from weightwise.errors import FormatError
 from weightwise.formats.archive import SIGNATURE, read_archive
+from weightwise.records import dataclass
 from weightwise.source import Source
 
 ENTRY = struct.Struct("<4s6H3I5H2I")

@@ -8,10 +8,11 @@ https://arxiv.org/abs/2206.02915 (fnuz), https://www.opencompute.org/documents/o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from math import inf, nan
 from typing import TYPE_CHECKING
+
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     import numpy

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 
 from weightwise.errors import FormatError
 from weightwise.formats.contiguous import contiguous, unreadable
 from weightwise.formats.dtypes import BITS
+from weightwise.records import dataclass
 from weightwise.source import Source
 from weightwise.stored import StoredArray
 

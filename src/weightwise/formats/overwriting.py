@@ -7,7 +7,6 @@ from whoever has their values, a slab at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from io import BufferedRandom
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from weightwise.formats.dtypes import BITS, read_as
 from weightwise.formats.durable import whole
 from weightwise.formats.octets import Octets, values_of
 from weightwise.kernels.ahead import ahead
+from weightwise.records import dataclass
 from weightwise.source import Source, open_source
 from weightwise.stored import StoredArray
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
+from weightwise.records import dataclass
 from weightwise.stored import Call, StoredArray, StoredLayer
 
 WRAPPERS: Mapping[str, str] = {

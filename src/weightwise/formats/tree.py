@@ -11,10 +11,11 @@ https://flax-linen.readthedocs.io/en/latest/api_reference/flax.training/train_st
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 from weightwise.formats.order import natural
+from weightwise.records import dataclass
 from weightwise.stored import StoredArray, StoredLayer
 
 Path = tuple[str, ...]

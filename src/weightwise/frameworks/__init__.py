@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from weightwise.errors import UnsupportedError, WeightwiseError
 from weightwise.model import Model
+from weightwise.records import dataclass
 from weightwise.stored import Tensor
 
 if TYPE_CHECKING:

@@ -11,12 +11,13 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from weightwise.formats.keras.config import ConfigReader, Entry
 from weightwise.live.values import in_memory, name_of
+from weightwise.records import dataclass
 from weightwise.stored import Addressing, StoredArray, StoredLayer, StoredModel
 
 if TYPE_CHECKING:

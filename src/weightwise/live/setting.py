@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, MutableMapping
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from weightwise.live.values import is_instance
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     import numpy

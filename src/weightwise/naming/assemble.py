@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import count
 
 from weightwise.conventions.choice import Convention, Describe, convention
@@ -23,6 +23,7 @@ from weightwise.naming.slots import (
     unknown_array,
     variable_name,
 )
+from weightwise.records import dataclass
 from weightwise.stored import Addressing, StoredArray, StoredLayer, StoredModel
 
 MOST_LISTED = 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count, takewhile
 from typing import Any
 
@@ -24,6 +24,7 @@ from weightwise.naming.signals import (
 from weightwise.naming.slots import substituted
 from weightwise.ops.blocks import block_axes
 from weightwise.ops.operation import Operation, Shape, ShapeError
+from weightwise.records import dataclass
 from weightwise.stored import Call, SizeOf, StoredLayer, Tensor
 
 

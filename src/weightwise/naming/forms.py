@@ -6,7 +6,7 @@ A file without configurations says nothing of the settings that decide it, so ea
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from itertools import product
 
@@ -14,6 +14,7 @@ from weightwise.conventions.row import Config, Row, Shapes, Slot
 from weightwise.conventions.rule import joined, rows_of, unsized_slots
 from weightwise.conventions.table import Table
 from weightwise.naming.slots import last_name
+from weightwise.records import dataclass
 
 SETTINGS: Mapping[str, tuple[object, ...]] = {
     "use_bias": (True, False),

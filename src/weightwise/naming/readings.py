@@ -6,7 +6,6 @@ An array has axes only where all readings give it the same ones.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from weightwise.axes import Bound, parse
 from weightwise.axes.terms import Expand, atoms
@@ -14,6 +13,7 @@ from weightwise.conventions.row import Slot
 from weightwise.errors import AxesError
 from weightwise.model import Evidence
 from weightwise.naming.slots import Named, unknown_array, variable_name
+from weightwise.records import dataclass
 from weightwise.stored import StoredArray, StoredLayer
 
 

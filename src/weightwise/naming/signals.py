@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeGuard
 
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes
+from weightwise.records import dataclass
 from weightwise.stored import Call, StoredLayer, Tensor
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from weightwise.conventions.row import Slot
 from weightwise.errors import AxesError
 from weightwise.model import Evidence
 from weightwise.naming.signals import Signal
+from weightwise.records import dataclass
 from weightwise.stored import Addressing, StoredArray
 
 if TYPE_CHECKING:

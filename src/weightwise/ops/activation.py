@@ -8,12 +8,12 @@ differ under one name, both have a name of their own, such as `hard_sigmoid` and
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightwise.ops.features import along, check_axes, feature_names, feature_sizes, last, spoken
 from weightwise.ops.functions import ALONG, activate, function_name, log_softmax, softmax
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes, only
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

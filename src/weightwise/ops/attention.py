@@ -7,11 +7,11 @@ The inputs are a query `… position features`, values, and keys, which are the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightwise.ops.activation import activate
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes, known
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

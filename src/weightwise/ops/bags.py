@@ -7,10 +7,10 @@ says where each begins (https://docs.pytorch.org/docs/stable/generated/torch.nn.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

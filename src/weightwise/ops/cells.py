@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightwise.ops.activation import activate
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes, known
 from weightwise.ops.spatial import counted
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

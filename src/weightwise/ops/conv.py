@@ -8,13 +8,13 @@ by side, group g reads the input channels `g·in/groups …` and writes the outp
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightwise.ops.adaptation import adapted
 from weightwise.ops.operation import ShapeError, spatial_names
 from weightwise.ops.spatial import Filtering, counted
 from weightwise.ops.window import Window
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

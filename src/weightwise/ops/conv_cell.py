@@ -6,7 +6,7 @@ The input is convolved with the window as it is; the state h with a window of th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from weightwise.ops.cells import Cell, Step, long_short_term
@@ -25,6 +25,7 @@ from weightwise.ops.operation import (
 )
 from weightwise.ops.spatial import counted
 from weightwise.ops.window import Window, times
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

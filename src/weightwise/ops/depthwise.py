@@ -8,13 +8,13 @@ channel `i·mult + m` is filter m of input channel i. A separable one mixes them
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightwise.ops.conv import correlate
 from weightwise.ops.operation import spatial_names
 from weightwise.ops.spatial import Filtering, counted
 from weightwise.ops.window import Window
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightwise.ops.operation import Shape, spatial_axes, spatial_names
 from weightwise.ops.spatial import Filtering, counted
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightwise.ops.cells import prefixed, within
 from weightwise.ops.dense import OverLastAxis
 from weightwise.ops.operation import Operation, Shape, ShapeError, only
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

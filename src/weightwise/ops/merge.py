@@ -7,13 +7,13 @@ Inputs of fewer axes get axes of length one behind the batch, and an axis of len
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from weightwise.ops.features import check_axes, spoken
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

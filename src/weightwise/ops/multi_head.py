@@ -7,7 +7,6 @@ Each head has its own `head_dim` columns of every projection. With fewer heads o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import prod, sqrt
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,6 +14,7 @@ from weightwise.ops.activation import activate
 from weightwise.ops.norm import LayerNorm
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes, known
 from weightwise.ops.spatial import counted
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

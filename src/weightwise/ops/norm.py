@@ -7,11 +7,12 @@ The weights have one number for each place along the normalized axes; of a batch
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from weightwise.ops.features import along, check_axes, feature_names, feature_sizes, last, spoken
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes, only
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

@@ -7,12 +7,12 @@ The array's axes are the last ones of the tensor, and where it has length one it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightwise.ops.features import along, feature_names, last, spoken, varying
 from weightwise.ops.merge import Concatenate
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes, only
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from weightwise.errors import WeightwiseError
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     import numpy

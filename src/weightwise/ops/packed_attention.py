@@ -8,11 +8,11 @@ one more key and value can be learned, or be zeros
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightwise.ops.multi_head import MultiHeadAttention
 from weightwise.ops.operation import Shape, ShapeError, TensorAxes
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

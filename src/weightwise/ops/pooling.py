@@ -10,12 +10,12 @@ axis of n elements in m runs that overlap where m does not divide n: run i is `f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightwise.ops.operation import Shape, ShapeError, TensorAxes, channels_last, restore_channels
 from weightwise.ops.spatial import Spatial
 from weightwise.ops.window import Window
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

@@ -7,7 +7,6 @@ that is open until the model runs is called by the name of its axis: `h - 3 + 1`
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from weightwise.ops.depthwise import DepthwiseConv
 from weightwise.ops.operation import Operation, Shape, spatial_axes, split_shape
@@ -18,6 +17,7 @@ from weightwise.ops.resizing import UpSampling
 from weightwise.ops.spatial import Filtering, counted
 from weightwise.ops.transposed import TransposedConv
 from weightwise.ops.window import Window
+from weightwise.records import dataclass
 
 NOUNS = {"d": "plane", "h": "row", "w": "column", "position": "position"}
 """What one element of a spatial axis is called."""

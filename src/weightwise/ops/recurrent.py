@@ -7,11 +7,12 @@ counts: masks are not modelled. A stateful layer is computed as after a reset of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from weightwise.ops.cells import Cell, prefixed, within
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

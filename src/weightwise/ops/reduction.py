@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightwise.ops.features import spoken
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes, only
 from weightwise.ops.taking import place_of
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

@@ -8,11 +8,11 @@ vectors tell it, `w = W / σ` with `σ = uᵀ W v` (https://arxiv.org/abs/1802.0
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightwise.axes import Labels, Term, parse
 from weightwise.ops.operation import Operation, Shape, TensorAxes
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

@@ -9,13 +9,13 @@ of a factor that is given; with the corners aligned it lies at `i·(n - 1)/(m - 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import floor
 from typing import TYPE_CHECKING
 
 from weightwise.ops.operation import Shape, ShapeError
 from weightwise.ops.spatial import Spatial
 from weightwise.ops.window import times
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

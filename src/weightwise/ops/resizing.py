@@ -8,12 +8,12 @@ backends of one framework do not agree on them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightwise.ops.operation import Shape, ShapeError
 from weightwise.ops.spatial import Spatial
 from weightwise.ops.window import times
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

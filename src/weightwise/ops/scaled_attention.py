@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightwise.ops.activation import activate
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes
 from weightwise.ops.product import Product
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

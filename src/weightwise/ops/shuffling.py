@@ -6,11 +6,11 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.PixelShuffle.html
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes, only
 from weightwise.ops.spatial import Spatial
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

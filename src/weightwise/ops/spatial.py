@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from weightwise.ops.activation import activate
@@ -26,6 +26,7 @@ from weightwise.ops.operation import (
     split_shape,
 )
 from weightwise.ops.window import Window
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

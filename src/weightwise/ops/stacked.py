@@ -7,12 +7,12 @@ backward one (https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html)
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightwise.ops.cells import Cell, prefixed, within
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes
 from weightwise.ops.recurrent import Bidirectional, Recurrent
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

@@ -7,12 +7,12 @@ Places are counted as Python does: -1 is the last, and a run ends before its end
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from weightwise.ops.features import check_axes, spoken
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes, only
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

@@ -8,13 +8,13 @@ convolution off its result.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightwise.ops.conv import check_groups
 from weightwise.ops.operation import Shape, ShapeError, spatial_names
 from weightwise.ops.spatial import Filtering, counted
 from weightwise.ops.window import Window
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

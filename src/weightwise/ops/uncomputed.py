@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightwise.ops.operation import Operation, Shape, ShapeError, TensorAxes
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     from weightwise.ops.operation import Array

@@ -7,7 +7,6 @@ no array says, such as strides and padding, has a neutral value here; nothing is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from weightwise.errors import UnsupportedError
 from weightwise.model import Layer, Weight
@@ -21,6 +20,7 @@ from weightwise.ops.recurrent import Bidirectional, Recurrent
 from weightwise.ops.spatial import Filtering
 from weightwise.ops.transposed import TransposedConv
 from weightwise.ops.window import Window
+from weightwise.records import dataclass
 
 WINDOW = ("kd", "kh", "kw")
 OUT_FIRST = ("PyTorch",)

@@ -8,7 +8,7 @@ that both have. Everything else is arranging, by the names of the axes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from weightwise.axes import Axes, Bound, parse
@@ -19,6 +19,7 @@ from weightwise.conventions.spelling import Alone, Block, Feed, Filled, Joined, 
 from weightwise.errors import AxesError, UnsupportedError
 from weightwise.formats.dtypes import read_as
 from weightwise.model import Layer, Weight
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     import numpy

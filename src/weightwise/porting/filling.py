@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from weightwise.formats.dtypes import BITS, SMALL_FLOATS, SMALL_INTEGERS, read_as
 from weightwise.porting.feeding import Fed
+from weightwise.records import dataclass
 from weightwise.stored import StoredArray
 
 if TYPE_CHECKING:

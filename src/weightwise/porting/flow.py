@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import count
 
 from weightwise.conventions.spelling import Feed
@@ -11,6 +11,7 @@ from weightwise.errors import UnsupportedError
 from weightwise.model import Layer, Model
 from weightwise.naming.signals import in_order, operands
 from weightwise.ops.operation import Shape
+from weightwise.records import dataclass
 from weightwise.stored import Call, Tensor
 
 ENTRY = -1

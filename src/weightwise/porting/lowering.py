@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import count
 from typing import Any
 
@@ -36,6 +36,7 @@ from weightwise.ops.taking import Take
 from weightwise.porting.bare import entering, operation_of
 from weightwise.porting.flow import ENTRY, Flow, Use, Value, flow
 from weightwise.porting.joining import fed_from, joined
+from weightwise.records import dataclass
 from weightwise.stored import Call, Tensor
 
 MODEL_INPUT = "(input)"

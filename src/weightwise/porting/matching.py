@@ -11,12 +11,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 from weightwise.errors import UnsupportedError
 from weightwise.model import Layer, Model, Weight
 from weightwise.naming.signals import in_order
+from weightwise.records import dataclass
 
 MOST_LISTED = 6
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from weightwise.axes import Bound, parse
@@ -24,6 +24,7 @@ from weightwise.porting.saying import with_axes
 from weightwise.porting.siblings import Known, Siblings, known, siblings
 from weightwise.porting.told import knows_more, told
 from weightwise.porting.unsaid import unsaid
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     import numpy

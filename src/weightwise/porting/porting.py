@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
 from math import prod
@@ -21,6 +21,7 @@ from weightwise.ops.operation import Shape
 from weightwise.porting.feeding import Fed, fed, in_source_order
 from weightwise.porting.flow import flow
 from weightwise.porting.lowering import Lowered, Made, Placed, lowered_graph, lowered_layers
+from weightwise.records import dataclass
 from weightwise.stored import Addressing, Call, StoredArray, StoredLayer, StoredModel, Tensor
 
 SPELLERS = {

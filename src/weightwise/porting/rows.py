@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from weightwise.axes import Axes, Bound, parse
 from weightwise.axes.terms import Name
@@ -19,6 +19,7 @@ from weightwise.ops.dense import Dense
 from weightwise.ops.operation import Operation
 from weightwise.ops.spatial import Filtering
 from weightwise.porting.bare import operation_of
+from weightwise.records import dataclass
 
 CHANNELS_FIRST = ("PyTorch",)
 """Frameworks that keep the channels of images before their spatial axes."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 from weightwise.axes import Bound
@@ -18,6 +17,7 @@ from weightwise.conventions.choice import architecture_of
 from weightwise.errors import AxesError, UnsupportedError
 from weightwise.model import Model, Weight
 from weightwise.porting.feeding import Fed, moved
+from weightwise.records import dataclass
 
 TIED = "tied"
 """What a family's `unsaid` calls the setting that ties arrays."""

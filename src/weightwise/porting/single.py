@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from weightwise.axes import parse
@@ -17,6 +17,7 @@ from weightwise.porting.feeding import Fed, fed
 from weightwise.porting.lowering import spelled_alone
 from weightwise.porting.porting import speller
 from weightwise.porting.rows import rows_told, with_rows
+from weightwise.records import dataclass
 from weightwise.stored import StoredLayer
 
 if TYPE_CHECKING:

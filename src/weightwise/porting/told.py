@@ -7,7 +7,7 @@ have, and each of the source's is told by the one that it matches.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from weightwise.errors import UnsupportedError
 from weightwise.model import Model
@@ -15,6 +15,7 @@ from weightwise.naming import named
 from weightwise.porting.lowering import layer_name
 from weightwise.porting.matching import Pair, matched
 from weightwise.porting.porting import Ported, lowered, speller
+from weightwise.records import dataclass
 from weightwise.stored import StoredArray, StoredLayer, StoredModel, Tensor
 
 

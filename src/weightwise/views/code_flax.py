@@ -16,7 +16,7 @@ import json
 import keyword
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from weightwise.conventions.flax import RULES, qualified
@@ -26,6 +26,7 @@ from weightwise.errors import UnsupportedError
 from weightwise.model import Model
 from weightwise.naming.signals import in_order
 from weightwise.ops.operation import Shape
+from weightwise.records import dataclass
 from weightwise.stored import StoredLayer, Tensor
 from weightwise.views.code_flax_functions import called, expression, literal, settings
 from weightwise.views.code_variables import Variables, check_graph

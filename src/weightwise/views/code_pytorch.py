@@ -17,13 +17,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from itertools import chain
 
 from weightwise.errors import UnsupportedError
 from weightwise.model import Model
 from weightwise.ops.operation import Shape
+from weightwise.records import dataclass
 from weightwise.stored import StoredLayer, Tensor
 from weightwise.views.code_pytorch_functions import expression
 from weightwise.views.code_pytorch_modules import arguments, literal

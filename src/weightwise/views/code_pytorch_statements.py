@@ -5,9 +5,10 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
+from weightwise.records import dataclass
 from weightwise.stored import Call, StoredLayer, Tensor
 from weightwise.views.code_pytorch_functions import is_activation
 from weightwise.views.code_pytorch_modules import SIGNATURES

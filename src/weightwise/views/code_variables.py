@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain, count
 
 from weightwise.errors import UnsupportedError
 from weightwise.model import Model
+from weightwise.records import dataclass
 from weightwise.stored import StoredLayer, Tensor
 
 NAMES = ("x", "y", "z", "u", "v", "w")

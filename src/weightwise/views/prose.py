@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from weightwise.records import dataclass
 from weightwise.views.style import styled
 from weightwise.views.table import Row, lines
 

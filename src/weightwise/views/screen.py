@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from weightwise.answers.arithmetic import arithmetic
 from weightwise.answers.folding import Fold, folded, unfolded
 from weightwise.answers.overview import Overview, coincidence, numbered, overview
 from weightwise.model import Evidence, Layer, Model, Weight
+from weightwise.records import dataclass
 from weightwise.views.prose import as_sentence
 from weightwise.views.quantities import bytes_text, counted, shapes_text, sizes_text
 from weightwise.views.style import styled

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 
 from weightwise.answers.summary import Row, Summary, Total, summarised
 from weightwise.errors import UnsupportedError
 from weightwise.model import Model
+from weightwise.records import dataclass
 from weightwise.stored import Addressing, Call, StoredModel, Tensor
 
 UNKNOWN = "?"

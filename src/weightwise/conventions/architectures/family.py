@@ -8,8 +8,10 @@ models with the same names, and files with the dimensions in another order.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
+
+from weightwise.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from weightwise.axes import Bound, parse
 from weightwise.conventions.architectures.family import Family, Pattern
 from weightwise.errors import AxesError
+from weightwise.records import dataclass
 from weightwise.stored import StoredArray, StoredLayer, StoredModel
 
 NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")

@@ -6,7 +6,7 @@ The source is https://github.com/keras-team/keras/tree/1.2.2/keras/layers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from weightwise.conventions.keras import legacy
 from weightwise.conventions.row import Config, Description, Shapes
@@ -15,6 +15,7 @@ from weightwise.ops.operation import Operation, ShapeError, split_shape
 from weightwise.ops.transposed import TransposedConv
 from weightwise.ops.uncomputed import Uncomputed
 from weightwise.ops.wrappers import TimeDistributed
+from weightwise.records import dataclass
 
 Parts = Sequence[Description]
 Build = Callable[[Config, Shapes, Parts], Operation]

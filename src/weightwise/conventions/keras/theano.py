@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from weightwise.conventions.row import Config, Description, Row, Shapes
 from weightwise.conventions.rule import Rule
@@ -21,6 +21,7 @@ from weightwise.ops.recurrent import Recurrent
 from weightwise.ops.transposed import TransposedConv
 from weightwise.ops.uncomputed import Uncomputed
 from weightwise.ops.window import Window
+from weightwise.records import dataclass
 
 TURNED = frozenset(["Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "Conv3DTranspose", "ConvLSTM2D"])
 """Classes whose kernels are stored the other way round."""

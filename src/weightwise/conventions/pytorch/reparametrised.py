@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 
 from weightwise.axes import Expand, Merge, Term, parse
@@ -21,6 +21,7 @@ from weightwise.conventions.table import Table
 from weightwise.formats.pytorch.configuration import DIMS
 from weightwise.ops.operation import ShapeError
 from weightwise.ops.reparametrised import LENGTHS, SINGULAR, Normed, Reparametrised, axis_name, part_role
+from weightwise.records import dataclass
 
 WHOLE = -1
 """The `dim` of a weight normalization with one length for the whole weight."""

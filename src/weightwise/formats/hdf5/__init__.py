@@ -9,11 +9,11 @@ Specification: https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.ht
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from weightwise.formats.hdf5.headers import signature_place
 from weightwise.formats.hdf5.structure import walked
+from weightwise.records import dataclass
 from weightwise.source import Source
 from weightwise.stored import StoredArray
 

@@ -9,9 +9,9 @@ https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from weightwise.errors import FormatError
+from weightwise.records import dataclass
 from weightwise.source import Source
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"

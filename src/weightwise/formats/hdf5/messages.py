@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 from weightwise.errors import FormatError
 from weightwise.formats.hdf5.headers import SHARED, Cursor, Headers, Message
+from weightwise.records import dataclass
 
 DATASPACE, DATATYPE, LAYOUT, FILTERS, ATTRIBUTE = 0x01, 0x03, 0x08, 0x0B, 0x0C
 FIXED, FLOAT, STRING, BITFIELD, OPAQUE, COMPOUND, ENUM, VARIABLE, ARRAY = 0, 1, 3, 4, 5, 6, 8, 9, 10

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from weightwise.formats.hdf5 import messages
 from weightwise.formats.hdf5.headers import SHARED, Cursor, Headers, Message
 from weightwise.formats.hdf5.postponed import library
 from weightwise.formats.hdf5.values import ChunkPlace, Chunks, Layout, layout_problem, read_values
+from weightwise.records import dataclass
 from weightwise.source import Source
 from weightwise.stored import StoredArray
 

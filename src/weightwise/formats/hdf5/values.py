@@ -5,8 +5,8 @@ No memory is taken for values before the bytes that stand for them are known to 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from weightwise.errors import FormatError
 from weightwise.formats.hdf5.messages import Kind
 from weightwise.formats.hdf5.postponed import library
 from weightwise.kernels.memory import empty
+from weightwise.records import dataclass
 from weightwise.source import Source
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Chunks:
     """Why the index cannot be read, in words."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class ChunkPlace:
     """Where one chunk lies."""
 

@@ -14,7 +14,7 @@ Specification: https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.ht
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import accumulate
 from struct import pack
 from typing import IO
@@ -23,6 +23,7 @@ from weightwise.errors import UnsupportedError
 from weightwise.formats.dtypes import BITS
 from weightwise.formats.hdf5.messages import ATTRIBUTE, DATASPACE, DATATYPE, FLOATS, LAYOUT
 from weightwise.formats.octets import Block, Octets, size_of, write_ahead
+from weightwise.records import dataclass
 from weightwise.stored import StoredArray
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from weightwise.errors import FormatError
 from weightwise.formats.cursor import Cursor
+from weightwise.records import dataclass
 from weightwise.source import Source
 
 MOST_DEPTH = 100

@@ -7,12 +7,13 @@ uuid: https://google.github.io/tensorstore/kvstore/ocdbt/index.html#storage-form
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 
 from weightwise.errors import FormatError, UnsupportedError, WeightwiseError
 from weightwise.formats.cursor import Cursor
 from weightwise.formats.jax.zarr_codecs import unzstd
+from weightwise.records import dataclass
 from weightwise.source import Folder, Source, memory_source, open_source
 
 MANIFEST = "manifest.ocdbt"

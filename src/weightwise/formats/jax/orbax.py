@@ -13,7 +13,7 @@ https://orbax.readthedocs.io/en/latest/guides/checkpoint/checkpoint_format.html
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from weightwise.formats.json_text import read_json
 from weightwise.formats.named import model_of_tree
 from weightwise.formats.tree import Leaf
 from weightwise.formats.tree import Path as Keys
+from weightwise.records import dataclass
 from weightwise.source import Folder, Source
 from weightwise.stored import StoredArray, StoredModel
 

@@ -9,7 +9,6 @@ The keys are names of files in a folder, or keys of a database. Specification: h
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from math import ceil, prod
@@ -21,6 +20,7 @@ from weightwise.formats.dtypes import BITS, NUMPY, code_dtype, decoded, encoded
 from weightwise.formats.jax.zarr_codecs import Block, codes_of, put, shape_of
 from weightwise.formats.json_text import read_json
 from weightwise.formats.npy import dtype_of
+from weightwise.records import dataclass
 from weightwise.source import Source
 from weightwise.stored import StoredArray
 

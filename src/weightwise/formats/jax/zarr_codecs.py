@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from math import ceil, prod
 from typing import TYPE_CHECKING, Any
 
 from weightwise.errors import FormatError, UnsupportedError
 from weightwise.formats.dtypes import BITS, code_dtype
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     import numpy

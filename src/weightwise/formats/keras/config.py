@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from weightwise.errors import FormatError
 from weightwise.formats.keras import graph as graphs
+from weightwise.records import dataclass
 from weightwise.stored import StoredLayer
 
 MODELS = frozenset({"Functional", "Model", "Sequential"})

@@ -18,10 +18,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from weightwise.errors import FormatError
+from weightwise.records import dataclass
 from weightwise.stored import Call, Tensor
 
 KERAS_TENSOR = "__keras_tensor__"

@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from weightwise.errors import FormatError
 from weightwise.formats.hdf5 import Contents
 from weightwise.formats.json_text import read_json
 from weightwise.formats.keras.config import ConfigReader, Entry
+from weightwise.records import dataclass
 from weightwise.source import Source
 from weightwise.stored import Addressing, StoredArray, StoredLayer, StoredModel
 

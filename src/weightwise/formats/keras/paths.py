@@ -14,11 +14,12 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from weightwise.formats.keras.config import Entry, snake_case
 from weightwise.formats.order import natural
+from weightwise.records import dataclass
 from weightwise.stored import StoredArray, StoredLayer
 
 VARIABLES = "vars"

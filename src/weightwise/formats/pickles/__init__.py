@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from weightwise.errors import FormatError
 from weightwise.formats.pickles.machine import Constructor, Machine, Persistent
 from weightwise.formats.pickles.opcodes import ACTIONS
 from weightwise.formats.pickles.values import Global
+from weightwise.records import dataclass
 from weightwise.source import Source
 
 STOP = ord(".")

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from weightwise.errors import FormatError
 from weightwise.formats.cursor import Cursor
 from weightwise.formats.pickles.values import Dictionary, Global, Instance, Stateful, as_key
+from weightwise.records import dataclass
 from weightwise.source import Source
 
 MOST_STEPS = 4_000_000

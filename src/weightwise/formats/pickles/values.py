@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from weightwise.records import dataclass
 
 HASHED = (str, bytes, bool, type(None))
 SMALL = 1 << 60

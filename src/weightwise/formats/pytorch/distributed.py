@@ -8,7 +8,6 @@ https://docs.pytorch.org/docs/stable/distributed.checkpoint.html
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -23,6 +22,7 @@ from weightwise.formats.pytorch import zipped
 from weightwise.formats.pytorch.arrays import sizes, stored_array
 from weightwise.formats.pytorch.objects import assembled, contents_of, executed
 from weightwise.formats.pytorch.values import TORCH, Pieces, Tensor, dtype_of
+from weightwise.records import dataclass
 from weightwise.source import Folder, Source, open_folder
 from weightwise.stored import StoredArray, StoredModel
 

@@ -11,7 +11,7 @@ https://github.com/pytorch/pytorch/blob/v2.13.0/torch/_export/serde/schema.py
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import prod
 from typing import Any
 
@@ -20,6 +20,7 @@ from weightwise.formats.pytorch.functions import is_whole, regrouped, spread
 from weightwise.formats.pytorch.graph import ATTENDED, ENTRY, INSIDE, LAST_INSIDE, UNKNOWN, Graph, Part, Shape
 from weightwise.formats.pytorch.meanings import ZEROS, Held, Meaning
 from weightwise.formats.pytorch.operators import PASSING, meaning, turned
+from weightwise.records import dataclass
 from weightwise.stored import StoredArray, Tensor
 
 ATEN = "torch.ops.aten."

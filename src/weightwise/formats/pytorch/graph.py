@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from weightwise.formats.pytorch.functions import VIEWS
 from weightwise.formats.pytorch.meanings import Meaning, of_shapes
 from weightwise.formats.pytorch.objects import some
 from weightwise.formats.state_dict import Module, root_of
+from weightwise.records import dataclass
 from weightwise.stored import Call, StoredArray, StoredLayer, Tensor
 
 OWN = "torch.nn.modules."

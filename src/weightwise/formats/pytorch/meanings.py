@@ -6,9 +6,10 @@ https://docs.pytorch.org/docs/stable/nn.html
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from weightwise.records import dataclass
 from weightwise.stored import Tensor
 
 RANKS = (1, 2, 3)

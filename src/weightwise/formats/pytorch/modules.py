@@ -6,7 +6,7 @@ https://github.com/pytorch/pytorch/blob/main/torch/nn/modules/module.py
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from weightwise.formats.pickles.values import Global, Instance, attributes
@@ -15,6 +15,7 @@ from weightwise.formats.pytorch.sequence import calls_in
 from weightwise.formats.pytorch.values import Tensor
 from weightwise.formats.pytorch.walk import MOST_SIGNS, Named, key_text
 from weightwise.formats.state_dict import Module
+from weightwise.records import dataclass
 
 WRAPPERS = ("DataParallel", "DistributedDataParallel", "OptimizedModule", "FullyShardedDataParallel")
 MOST_MODULES = 100_000

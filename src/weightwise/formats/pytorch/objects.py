@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from weightwise.formats.pytorch.modules import Modules, class_of, inside, is_mod
 from weightwise.formats.pytorch.values import Pieces, Tensor, is_harmless
 from weightwise.formats.pytorch.walk import Named, holds_tensors, key_text, tensors_in
 from weightwise.formats.state_dict import Module, root_of, unwrapped
+from weightwise.records import dataclass
 from weightwise.source import Source
 from weightwise.stored import Addressing, StoredArray, StoredLayer, StoredModel
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from weightwise.formats.pytorch import meanings
 from weightwise.formats.pytorch.functions import SIGNATURES, interpolated
 from weightwise.formats.pytorch.meanings import RANKS, Arguments, Held, Meaning, NoModuleError, plain
+from weightwise.records import dataclass
 from weightwise.stored import SizeOf
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from weightwise.formats.pytorch.script_machine import Machine, Member, Reference
 from weightwise.formats.pytorch.values import TORCH, Tensor
 from weightwise.formats.pytorch.walk import MOST_SIGNS, Named, tensors_in
 from weightwise.formats.pytorch.zipped import Storages, folder_of, unpickled
+from weightwise.records import dataclass
 from weightwise.stored import Addressing, StoredArray, StoredModel
 
 OLD = "model.json"

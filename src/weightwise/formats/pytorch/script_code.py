@@ -17,11 +17,12 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from weightwise.errors import FormatError
 from weightwise.formats.archive import Archive
+from weightwise.records import dataclass
 
 MOST_CODE = 1 << 21
 """Bytes of one file."""

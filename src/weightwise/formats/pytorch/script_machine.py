@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import count
 from typing import Any
 
@@ -32,6 +32,7 @@ from weightwise.formats.pytorch.script_sizes import (
     scaled_size,
     viewed,
 )
+from weightwise.records import dataclass
 from weightwise.stored import StoredArray, Tensor
 
 MOST_STEPS = 300_000

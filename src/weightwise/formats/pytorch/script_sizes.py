@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from weightwise.formats.pytorch.functions import number
 from weightwise.formats.pytorch.meanings import Meaning
+from weightwise.records import dataclass
 from weightwise.stored import SizeOf, Tensor
 
 

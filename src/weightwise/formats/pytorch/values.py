@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from weightwise.formats.pickles.allowed import PYTHON
 from weightwise.formats.pickles.machine import Constructor
 from weightwise.formats.pickles.values import Global, Stateful
+from weightwise.records import dataclass
 from weightwise.source import Source
 from weightwise.stored import StoredArray
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from weightwise.errors import FormatError
 from weightwise.formats.pickles.numpy_values import is_ndarray
 from weightwise.formats.pickles.values import Instance
 from weightwise.formats.pytorch.values import Pieces, Tensor
+from weightwise.records import dataclass
 from weightwise.stored import StoredArray
 
 SPARSE = "torch._utils._rebuild_sparse_tensor"

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from weightwise.formats.named import model_by_names
 from weightwise.formats.order import is_alphabetical, natural
 from weightwise.formats.safetensors.header import LENGTH, Entry, Header, read_header
 from weightwise.formats.weight_map import read_weight_map, writer
+from weightwise.records import dataclass
 from weightwise.source import Folder, Source, open_source
 from weightwise.stored import StoredArray, StoredModel
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from weightwise.errors import FormatError
 from weightwise.formats.dtypes import BITS
+from weightwise.records import dataclass
 from weightwise.source import Source
 
 LENGTH = 8

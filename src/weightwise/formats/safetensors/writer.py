@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from weightwise.formats.dtypes import BITS
 from weightwise.formats.durable import whole
 from weightwise.formats.octets import Block, Octets, values_of, write_ahead
 from weightwise.formats.safetensors.header import DTYPES, LENGTH, METADATA
+from weightwise.records import dataclass
 
 if TYPE_CHECKING:
     import numpy

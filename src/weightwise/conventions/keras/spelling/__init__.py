@@ -8,7 +8,6 @@ activations, convolution, edges, pooling, normalization, dense, arranging, spati
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from weightwise.conventions.keras.spelling import (
@@ -61,6 +60,7 @@ from weightwise.ops.taking import Slice, Split, Take
 from weightwise.ops.transposed import TransposedConv
 from weightwise.ops.uncomputed import Uncomputed
 from weightwise.ops.wrappers import Chain, TimeDistributed
+from weightwise.records import dataclass
 
 _SPELLED: Mapping[type[Operation], Callable[[Any, Sequence[Shape]], Spelled]] = {
     Activation: activations.spelled_activation,
