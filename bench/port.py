@@ -2,8 +2,9 @@
 
     python bench/port.py [--runs 5] [--gigabytes 2] [--folder FOLDER]
 
-The model is a chain of Keras's Dense layers, every kernel of which is transposed for PyTorch. Both sides sync what they
-wrote, and the file that is read is in the system's cache. Needs free disk for four files of this size.
+The model is a chain of Keras's Dense layers, every kernel of which is transposed for PyTorch, and back for the archive
+of Keras, whose checksums are made anew. Both sides sync what they wrote, and the file that is read is in the system's
+cache. Needs free disk for four files of this size.
 """
 
 from __future__ import annotations
@@ -81,18 +82,26 @@ def write_target(path: Path, layers: int) -> None:
     write_safetensors(path, zeros, {"format": "pt"})
 
 
+def write_ported(folder: Path) -> None:
+    """Writes the source as it is in PyTorch."""
+    source, out = str(folder / "source.keras"), str(folder / "ported.safetensors")
+    subprocess.run([*WEIGHTWISE, "port", source, "--to", "pytorch", "-o", out], check=True, stdout=subprocess.DEVNULL)
+
+
 NAMES = {"weight": KERNEL, "bias": (UNITS,)}
 """The arrays of a layer in PyTorch."""
 
 
 def commands(folder: Path) -> dict[str, list[str]]:
-    """Returns what is measured; each writes the file `out.safetensors` and syncs it."""
-    source, target, out = (str(folder / name) for name in ("source.keras", "target.safetensors", "out.safetensors"))
+    """Returns what is measured; each writes a file that is called `out` and syncs it."""
+    names = ("source.keras", "target.safetensors", "ported.safetensors", "out.safetensors", "out.keras")
+    source, target, ported, out, archive = (str(folder / name) for name in names)
     return {
         "cp, sync": ["sh", "-c", f"cp --reflink=never '{source}' '{out}' && sync '{out}'"],
         "shutil.copyfile, fsync": [*PYTHON, COPY, source, out],
         "port --to pytorch": [*WEIGHTWISE, "port", source, "--to", "pytorch", "-o", out],
         "port --into target": [*WEIGHTWISE, "port", source, "--into", target, "-o", out],
+        "port --into archive": [*WEIGHTWISE, "port", ported, "--into", source, "-o", archive],
     }
 
 
@@ -101,7 +110,8 @@ def in_turns(folder: Path, runs: int) -> Iterator[tuple[str, Measured]]:
     waiting = list(commands(folder).items())
     for turn in range(runs + 1):
         for name, command in waiting:
-            (folder / "out.safetensors").unlink(missing_ok=True)
+            for old in folder.glob("out.*"):
+                old.unlink()
             os.sync()
             measured = run_once(command)
             if turn:
@@ -120,6 +130,7 @@ def main() -> int:
     if chosen.write:
         write_source(chosen.folder / "source.keras", chosen.write)
         write_target(chosen.folder / "target.safetensors", chosen.write)
+        write_ported(chosen.folder)
         return 0
     with tempfile.TemporaryDirectory() as temporary:
         folder = chosen.folder or Path(temporary)

@@ -84,12 +84,37 @@ def places(source: Source, info: zipfile.ZipInfo, entry: int, end: int) -> Itera
         yield after
 
 
-def mend(file: BufferedRandom, checksum: Checksum) -> None:
-    """Writes a checksum of the bytes that are there now."""
-    found = crc32(file, *checksum.part).to_bytes(CHECKSUM, "little")
-    for place in checksum.places:
-        file.seek(place)
-        file.write(found)
+class Sums:
+    """The checksums of parts of a file, which are counted while its bytes go by, from the first to the last."""
+
+    def __init__(self, members: Sequence[Checksum]) -> None:
+        """Begins at the first byte."""
+        self.found = dict.fromkeys(members, 0)
+        self._coming = sorted(members, key=lambda member: member.part, reverse=True)
+        self._open: list[Checksum] = []
+
+    def add(self, start: int, block: memoryview) -> None:
+        """Counts the bytes from `start` on; all before have been counted."""
+        end = start + len(block)
+        while self._coming and self._coming[-1].part[0] < end:
+            self._open.append(self._coming.pop())
+        for member in self._open:
+            first, last = member.part
+            own = block[max(0, first - start) : max(0, last - start)]
+            self.found[member] = zlib.crc32(own, self.found[member])
+        self._open = [member for member in self._open if member.part[1] > end]
+
+    def mend(self, file: BufferedRandom) -> None:
+        """Writes the checksums where they stand, those of archives in archives first."""
+        written: list[int] = []
+        for member, found in self.found.items():
+            first, last = member.part
+            stale = any(first <= place < last for place in written)  # checksums inside it were written since
+            value = (crc32(file, first, last) if stale else found).to_bytes(CHECKSUM, "little")
+            for place in member.places:
+                file.seek(place)
+                file.write(value)
+            written += member.places
 
 
 def crc32(file: BufferedRandom, start: int, end: int) -> int:

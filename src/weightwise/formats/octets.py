@@ -43,7 +43,8 @@ class Octets:
         """Begins at a byte of a file."""
         self.position = position
         """Where the next block will lie in the file."""
-        self.memory = Memory(MANY + 3)  # beside those that wait, one is made, one is written, and one was just written
+        self.memory = Memory(MANY + 5)
+        """For those that wait, one that is made, and those that are counted, wait again, are written, and just were."""
 
     def counted(self, blocks: Iterable[T]) -> Iterator[T]:
         """Yields blocks of a file, one after the other, and keeps count of their bytes."""

@@ -6,13 +6,13 @@ from whoever has their values, a slab at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BufferedRandom
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weightwise.errors import UnsupportedError
-from weightwise.formats.checksums import checksums, mend
+from weightwise.formats.checksums import Sums, checksums
 from weightwise.formats.dtypes import BITS, read_as
 from weightwise.formats.durable import whole
 from weightwise.formats.octets import Octets, values_of
@@ -65,11 +65,13 @@ def overwrite(
     runs = [(place.start, place.end) for place in places]
     for start, end in runs:
         source.check(start, end - start)
-    members = list(checksums(source, runs))
+    sums = Sums(list(checksums(source, runs)))
+    copy = ahead(parts(Octets(0), source, places))
+    if sums.found:
+        copy = ahead(summed(copy, sums), 1)
     with whole(out) as file:
-        write(file, source, places)
-        for checksum in members:
-            mend(file, checksum)
+        write(file, copy)
+        sums.mend(file)
 
 
 def placed(path: str, arrays: Sequence[tuple[StoredArray, Callable[[], numpy.ndarray]]]) -> list[Place]:
@@ -95,10 +97,10 @@ def place(path: str, array: StoredArray, values: Callable[[], numpy.ndarray]) ->
     return Place(array.offset, array.offset + array.nbytes, array, values)
 
 
-def write(file: BufferedRandom, source: Source, places: Sequence[Place]) -> None:
+def write(file: BufferedRandom, copy: Iterable[Part]) -> None:
     """Writes the copy; raises `UnsupportedError` for arrays that share bytes and would get different values."""
     reached, owner = 0, None
-    for part in ahead(parts(Octets(0), source, places)):
+    for part in copy:
         there = max(0, min(reached - part.start, len(part.block)))
         if there:
             check_shared(file, part, there, owner)
@@ -116,6 +118,16 @@ def check_shared(file: BufferedRandom, part: Part, there: int, owner: StoredArra
             "them the same, or write to a new file such as -o OUT.safetensors."
         )
     file.seek(part.start + there)
+
+
+def summed(copy: Iterable[Part], sums: Sums) -> Iterator[Part]:
+    """Yields the parts of the copy, whose bytes are counted, those that arrays share once."""
+    reached = 0
+    for part in copy:
+        there = max(0, min(reached - part.start, len(part.block)))
+        sums.add(part.start + there, part.block[there:])
+        reached = max(reached, part.end)
+        yield part
 
 
 def parts(octets: Octets, source: Source, places: Sequence[Place]) -> Iterator[Part]:

@@ -22,15 +22,15 @@ class _End:
         self.error = error
 
 
-def ahead(items: Iterable[T]) -> Iterator[T]:
+def ahead(items: Iterable[T], many: int = MANY) -> Iterator[T]:
     """Yield the items, which are made while those before are used; raises what making them raises.
 
-    The thread that makes them sees the context variables of the one that asks.
+    At most `many` of them wait. The thread that makes them sees the context variables of the one that asks.
 
     >>> list(ahead(range(3)))
     [0, 1, 2]
     """
-    made: Queue[T | _End] = Queue(MANY)
+    made: Queue[T | _End] = Queue(many)
     unwanted = Event()
     worker = Thread(target=copy_context().run, args=(_make, items, made, unwanted), daemon=True)
     worker.start()
