@@ -1,6 +1,6 @@
 """A model of 2 GB ported as whole cold processes, against copying its file in the same run: medians and ratios.
 
-    python bench/port.py [--runs 5] [--gigabytes 2] [--folder FOLDER]
+    python bench/port.py [--runs 9] [--gigabytes 2] [--folder FOLDER]
 
 The model is a chain of Keras's Dense layers, every kernel of which is transposed for PyTorch, and back for the archive
 of Keras, whose checksums are made anew. Both sides sync what they wrote, and the file that is read is in the system's
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -106,9 +107,14 @@ def commands(folder: Path) -> dict[str, list[str]]:
 
 
 def in_turns(folder: Path, runs: int) -> Iterator[tuple[str, Measured]]:
-    """Yields what each command took, in turns whose order changes; the first turn is for nothing."""
+    """Yields what each command took, in turns, the first of which is for nothing.
+
+    Each turn has another order, since what ran before changes what a command takes.
+    """
     waiting = list(commands(folder).items())
+    order = random.Random(0)
     for turn in range(runs + 1):
+        order.shuffle(waiting)
         for name, command in waiting:
             for old in folder.glob("out.*"):
                 old.unlink()
@@ -116,13 +122,12 @@ def in_turns(folder: Path, runs: int) -> Iterator[tuple[str, Measured]]:
             measured = run_once(command)
             if turn:
                 yield name, measured
-        waiting = waiting[1:] + waiting[:1]
 
 
 def main() -> int:
     """Measure and print; exit code 1 when a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=9)
     parser.add_argument("--gigabytes", type=float, default=2)
     parser.add_argument("--folder", type=Path, help="keep the files here")
     parser.add_argument("--write", type=int, help=argparse.SUPPRESS)
