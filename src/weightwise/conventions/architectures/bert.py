@@ -8,22 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from weightwise.conventions.architectures.clauses import (
-    ANSWERS,
-    CLASSES,
-    JOINS,
-    KEYS,
-    MASKED,
-    NARROWS,
-    NORM,
-    POSITIONS,
-    PREPARES,
-    QUERIES,
-    SEGMENTS,
-    TOKENS,
-    VALUES,
-    WIDENS,
-)
+from weightwise.conventions.architectures import clauses
 from weightwise.conventions.architectures.family import Family, Pattern, embedding, layer_norm, linear, tied
 
 SOURCE = "https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/{0}/modeling_{0}.py"
@@ -36,32 +21,32 @@ SETTINGS = {
 UNSAID = {"norm epsilon": "layer_norm_eps", "activation": "hidden_act", "tied": "tie_word_embeddings"}
 PURPOSES = {
     "embeddings": "keeps the numbers of the positions, 0 and up",
-    "embeddings.word_embeddings": TOKENS,
-    "embeddings.position_embeddings": POSITIONS,
-    "embeddings.token_type_embeddings": SEGMENTS,
-    "embeddings.LayerNorm": NORM.format("before the first block"),
-    "encoder.layer.*.attention.self.query": QUERIES,
-    "encoder.layer.*.attention.self.key": KEYS,
-    "encoder.layer.*.attention.self.value": VALUES,
-    "encoder.layer.*.attention.output.dense": JOINS,
-    "encoder.layer.*.attention.output.LayerNorm": NORM.format("after the attention"),
-    "encoder.layer.*.intermediate.dense": WIDENS,
-    "encoder.layer.*.output.dense": NARROWS,
-    "encoder.layer.*.output.LayerNorm": NORM.format("after the feed-forward part"),
+    "embeddings.word_embeddings": clauses.TOKENS,
+    "embeddings.position_embeddings": clauses.POSITIONS,
+    "embeddings.token_type_embeddings": clauses.SEGMENTS,
+    "embeddings.LayerNorm": clauses.NORM.format("before the first block"),
+    "encoder.layer.*.attention.self.query": clauses.QUERIES,
+    "encoder.layer.*.attention.self.key": clauses.KEYS,
+    "encoder.layer.*.attention.self.value": clauses.VALUES,
+    "encoder.layer.*.attention.output.dense": clauses.JOINS,
+    "encoder.layer.*.attention.output.LayerNorm": clauses.NORM.format("after the attention"),
+    "encoder.layer.*.intermediate.dense": clauses.WIDENS,
+    "encoder.layer.*.output.dense": clauses.NARROWS,
+    "encoder.layer.*.output.LayerNorm": clauses.NORM.format("after the feed-forward part"),
     "pooler.dense": "makes one row of features for the whole text from that of its first position",
     "cls.predictions": "keeps the bias of the scores of the tokens",
-    "cls.predictions.transform.dense": PREPARES,
-    "cls.predictions.transform.LayerNorm": NORM.format("before the scores are made"),
-    "cls.predictions.decoder": MASKED,
+    "cls.predictions.transform.dense": clauses.PREPARES,
+    "cls.predictions.transform.LayerNorm": clauses.NORM.format("before the scores are made"),
+    "cls.predictions.decoder": clauses.MASKED,
     "cls.seq_relationship": "gives two scores: whether the second text follows on the first, or not",
     "lm_head": "keeps the bias of the scores of the tokens",
-    "lm_head.dense": PREPARES,
-    "lm_head.layer_norm": NORM.format("before the scores are made"),
-    "lm_head.decoder": MASKED,
-    "classifier": CLASSES,
-    "classifier.dense": PREPARES,
-    "classifier.out_proj": CLASSES,
-    "qa_outputs": ANSWERS,
+    "lm_head.dense": clauses.PREPARES,
+    "lm_head.layer_norm": clauses.NORM.format("before the scores are made"),
+    "lm_head.decoder": clauses.MASKED,
+    "classifier": clauses.CLASSES,
+    "classifier.dense": clauses.PREPARES,
+    "classifier.out_proj": clauses.CLASSES,
+    "qa_outputs": clauses.ANSWERS,
 }
 MERGED = "(heads head_dim)"
 

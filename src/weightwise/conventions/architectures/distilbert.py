@@ -7,21 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from weightwise.conventions.architectures.clauses import (
-    ANSWERS,
-    CLASSES,
-    JOINS,
-    KEYS,
-    MASKED,
-    NARROWS,
-    NORM,
-    POSITIONS,
-    PREPARES,
-    QUERIES,
-    TOKENS,
-    VALUES,
-    WIDENS,
-)
+from weightwise.conventions.architectures import clauses
 from weightwise.conventions.architectures.family import Family, Pattern, embedding, layer_norm, linear, tied
 
 SOURCE = (
@@ -29,23 +15,23 @@ SOURCE = (
 )
 SETTINGS = {"heads": "n_heads", "hidden": "dim", "inner": "hidden_dim", "vocab": "vocab_size"}
 PURPOSES = {
-    "embeddings.word_embeddings": TOKENS,
-    "embeddings.position_embeddings": POSITIONS,
-    "embeddings.LayerNorm": NORM.format("before the first block"),
-    "transformer.layer.*.attention.q_lin": QUERIES,
-    "transformer.layer.*.attention.k_lin": KEYS,
-    "transformer.layer.*.attention.v_lin": VALUES,
-    "transformer.layer.*.attention.out_lin": JOINS,
-    "transformer.layer.*.sa_layer_norm": NORM.format("after the attention"),
-    "transformer.layer.*.ffn.lin1": WIDENS,
-    "transformer.layer.*.ffn.lin2": NARROWS,
-    "transformer.layer.*.output_layer_norm": NORM.format("after the feed-forward part"),
-    "vocab_transform": PREPARES,
-    "vocab_layer_norm": NORM.format("before the scores are made"),
-    "vocab_projector": MASKED,
-    "pre_classifier": PREPARES,
-    "classifier": CLASSES,
-    "qa_outputs": ANSWERS,
+    "embeddings.word_embeddings": clauses.TOKENS,
+    "embeddings.position_embeddings": clauses.POSITIONS,
+    "embeddings.LayerNorm": clauses.NORM.format("before the first block"),
+    "transformer.layer.*.attention.q_lin": clauses.QUERIES,
+    "transformer.layer.*.attention.k_lin": clauses.KEYS,
+    "transformer.layer.*.attention.v_lin": clauses.VALUES,
+    "transformer.layer.*.attention.out_lin": clauses.JOINS,
+    "transformer.layer.*.sa_layer_norm": clauses.NORM.format("after the attention"),
+    "transformer.layer.*.ffn.lin1": clauses.WIDENS,
+    "transformer.layer.*.ffn.lin2": clauses.NARROWS,
+    "transformer.layer.*.output_layer_norm": clauses.NORM.format("after the feed-forward part"),
+    "vocab_transform": clauses.PREPARES,
+    "vocab_layer_norm": clauses.NORM.format("before the scores are made"),
+    "vocab_projector": clauses.MASKED,
+    "pre_classifier": clauses.PREPARES,
+    "classifier": clauses.CLASSES,
+    "qa_outputs": clauses.ANSWERS,
 }
 MERGED = "(heads head_dim)"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from weightwise.conventions.architectures.clauses import JOINS, NARROWS, NEXT, NORM, POSITIONS, TOKENS, WIDENS
+from weightwise.conventions.architectures import clauses
 from weightwise.conventions.architectures.family import Family, Pattern, embedding, layer_norm, linear, tied
 
 SOURCE = "https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/gpt2/modeling_gpt2.py"
@@ -20,17 +20,17 @@ UNSAID = {
     "tied": "tie_word_embeddings",
 }
 PURPOSES = {
-    "wte": TOKENS,
-    "wpe": POSITIONS,
-    "h.*.ln_1": NORM.format("before the attention"),
+    "wte": clauses.TOKENS,
+    "wpe": clauses.POSITIONS,
+    "h.*.ln_1": clauses.NORM.format("before the attention"),
     "h.*.attn.c_attn": "makes the queries, the keys and the values of the attention at once",
-    "h.*.attn.c_proj": JOINS,
+    "h.*.attn.c_proj": clauses.JOINS,
     "h.*.attn": "keeps which positions each one may look at: itself and those before it",
-    "h.*.ln_2": NORM.format("before the feed-forward part"),
-    "h.*.mlp.c_fc": WIDENS,
-    "h.*.mlp.c_proj": NARROWS,
-    "ln_f": NORM.format("after the last block"),
-    "lm_head": NEXT,
+    "h.*.ln_2": clauses.NORM.format("before the feed-forward part"),
+    "h.*.mlp.c_fc": clauses.WIDENS,
+    "h.*.mlp.c_proj": clauses.NARROWS,
+    "ln_f": clauses.NORM.format("after the last block"),
+    "lm_head": clauses.NEXT,
 }
 FUSED, MERGED = "(part[q k v] heads head_dim)", "(heads head_dim)"
 

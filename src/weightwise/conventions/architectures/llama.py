@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from weightwise.conventions.architectures.clauses import JOINS, KEYS, NEXT, QUERIES, RMS, TOKENS, VALUES
+from weightwise.conventions.architectures import clauses
 from weightwise.conventions.architectures.family import Family, Pattern, embedding, linear, tied
 
 SOURCE = "https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/{0}/modeling_{0}.py"
@@ -48,23 +48,23 @@ PAIRS = "half[re im] pairs"
 ROTARY = "keeps the frequencies of the rotary positions, which follow from the configuration"
 GATES = "makes the gate of the feed-forward part: its activation says how much of each number goes on"
 PURPOSES = {
-    "embed_tokens": TOKENS,
-    "layers.*.input_layernorm": RMS.format("before the attention"),
-    "layers.*.self_attn.q_proj": QUERIES,
-    "layers.*.self_attn.k_proj": KEYS,
-    "layers.*.self_attn.v_proj": VALUES,
-    "layers.*.self_attn.o_proj": JOINS,
+    "embed_tokens": clauses.TOKENS,
+    "layers.*.input_layernorm": clauses.RMS.format("before the attention"),
+    "layers.*.self_attn.q_proj": clauses.QUERIES,
+    "layers.*.self_attn.k_proj": clauses.KEYS,
+    "layers.*.self_attn.v_proj": clauses.VALUES,
+    "layers.*.self_attn.o_proj": clauses.JOINS,
     "layers.*.self_attn.q_norm": "divides each query by the root of its mean square, and scales its numbers",
     "layers.*.self_attn.k_norm": "divides each key by the root of its mean square, and scales its numbers",
     "layers.*.self_attn.rotary_emb": ROTARY,
-    "layers.*.post_attention_layernorm": RMS.format("after the attention"),
-    "layers.*.pre_feedforward_layernorm": RMS.format("before the feed-forward part"),
+    "layers.*.post_attention_layernorm": clauses.RMS.format("after the attention"),
+    "layers.*.pre_feedforward_layernorm": clauses.RMS.format("before the feed-forward part"),
     "layers.*.mlp.gate_proj": GATES,
     "layers.*.mlp.up_proj": "makes the numbers of the feed-forward part that the gate multiplies",
     "layers.*.mlp.down_proj": "makes the output of the feed-forward part from the numbers that the gate let go on",
-    "layers.*.post_feedforward_layernorm": RMS.format("after the feed-forward part"),
-    "norm": RMS.format("after the last block"),
-    "lm_head": NEXT,
+    "layers.*.post_feedforward_layernorm": clauses.RMS.format("after the feed-forward part"),
+    "norm": clauses.RMS.format("after the last block"),
+    "lm_head": clauses.NEXT,
 }
 SCALINGS = {"default", "linear", "dynamic", "yarn", "longrope", "llama3"}
 """Kinds of rotary positions that turn all pairs of a head, each by angles of its own: where they lie is the same."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from weightwise.conventions.architectures.clauses import CLASSES, JOINS, KEYS, NARROWS, NORM, QUERIES, VALUES, WIDENS
+from weightwise.conventions.architectures import clauses
 from weightwise.conventions.architectures.family import Family, Pattern, biased_convolution, called, layer_norm, linear
 
 SOURCE = "https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/vit/modeling_vit.py"
@@ -21,17 +21,17 @@ SETTINGS = {
 PURPOSES = {
     "embeddings": "puts a row for the whole image before those of the patches, and adds that of its position to each",
     "embeddings.patch_embeddings.projection": "makes a row of features from each patch of the image",
-    "layers.*.layernorm_before": NORM.format("before the attention"),
-    "layers.*.attention.q_proj": QUERIES,
-    "layers.*.attention.k_proj": KEYS,
-    "layers.*.attention.v_proj": VALUES,
-    "layers.*.attention.o_proj": JOINS,
-    "layers.*.layernorm_after": NORM.format("after the attention"),
-    "layers.*.mlp.fc1": WIDENS,
-    "layers.*.mlp.fc2": NARROWS,
-    "layernorm": NORM.format("after the last block"),
+    "layers.*.layernorm_before": clauses.NORM.format("before the attention"),
+    "layers.*.attention.q_proj": clauses.QUERIES,
+    "layers.*.attention.k_proj": clauses.KEYS,
+    "layers.*.attention.v_proj": clauses.VALUES,
+    "layers.*.attention.o_proj": clauses.JOINS,
+    "layers.*.layernorm_after": clauses.NORM.format("after the attention"),
+    "layers.*.mlp.fc1": clauses.WIDENS,
+    "layers.*.mlp.fc2": clauses.NARROWS,
+    "layernorm": clauses.NORM.format("after the last block"),
     "pooler.dense": "makes one row of features for the whole image from the first one",
-    "classifier": CLASSES,
+    "classifier": clauses.CLASSES,
 }
 MERGED = "(heads head_dim)"
 FILED = {
