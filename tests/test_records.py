@@ -153,8 +153,12 @@ def test_fields_and_signatures(options):
     for _, theirs, ours in pairs(options):
         assert [repr(each) for each in fields(ours)] == [repr(each) for each in fields(theirs)]
         assert list(inspect.signature(ours).parameters) == list(inspect.signature(theirs).parameters)
-        kinds = [[each.kind for each in inspect.signature(one).parameters.values()] for one in (ours, theirs)]
+        kinds = [
+            [(each.kind, each.annotation) for each in inspect.signature(one).parameters.values()]
+            for one in (ours, theirs)
+        ]
         assert kinds[0] == kinds[1]
+        assert inspect.signature(ours.__init__).return_annotation is None
         assert (ours.__match_args__, ours.__doc__) == (theirs.__match_args__, theirs.__doc__)
 
 

@@ -79,6 +79,7 @@ def _init(cls: type[Any], frozen: bool) -> Callable[..., None]:
     exec(source, names)
     init: Callable[..., None] = names["__init__"]
     init.__qualname__ = f"{cls.__qualname__}.__init__"
+    init.__annotations__ = {field.name: field.type for field in fields if field.init} | {"return": None}
     return init
 
 
