@@ -61,6 +61,8 @@ def folded(layers: Sequence[Layer]) -> list[Fold]:
 
 def _folded(items: Sequence[_Item]) -> list[_Item]:
     """Return items with the blocks folded at the first component of their names and below."""
+    if len(items) == 1:
+        return list(items)
     groups: dict[str, list[_Item]] = {}
     for item in items:
         groups.setdefault(item.components[0] if item.components else "", []).append(item)

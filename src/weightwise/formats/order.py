@@ -6,10 +6,12 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+PARTS = re.compile(r"(\d{1,9}|[/.])")
+
 
 def natural(path: str) -> list[tuple[int, str]]:
     """Returns what sorts paths so that `dense_10` comes after `dense_2`."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d{1,9}|[/.])", path)]
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in PARTS.split(path)]
 
 
 def is_alphabetical(names: Sequence[str]) -> bool:
