@@ -54,3 +54,12 @@ def test_only_what_was_changed_since_is_read_again(monkeypatch):
     for members in (APART, NESTED):
         written(bytes(1000), members, [300, 700])
     assert read == [(200, 400)]
+
+
+def test_checksums_of_many_members_that_go_by_in_one_block():
+    members = [Checksum((20 * place, 20 * place + 10), (20 * place + 12,)) for place in range(1000)]
+    found = written(random.Random(0).randbytes(20_000), members, [])
+    for member in members:
+        start, end = member.part
+        (place,) = member.places
+        assert int.from_bytes(found[place : place + 4], "little") == zlib.crc32(found[start:end])

@@ -12,6 +12,7 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
+from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 from io import BufferedRandom
 
@@ -109,12 +110,12 @@ class Sums:
         written: list[int] = []
         for member, found in self.found.items():
             first, last = member.part
-            stale = any(first <= place < last for place in written)  # checksums inside it were written since
+            stale = bisect_left(written, first) < bisect_left(written, last)  # checksums inside it were written since
             value = (crc32(file, first, last) if stale else found).to_bytes(CHECKSUM, "little")
             for place in member.places:
                 file.seek(place)
                 file.write(value)
-            written += member.places
+                insort(written, place)
 
 
 def crc32(file: BufferedRandom, start: int, end: int) -> int:

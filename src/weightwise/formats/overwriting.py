@@ -44,6 +44,8 @@ class Part:
     start: int
     block: memoryview
     array: StoredArray | None = None
+    shared: int = 0
+    """How many of its first bytes arrays before have, too."""
 
     @property
     def end(self) -> int:
@@ -101,32 +103,28 @@ def write(file: BufferedRandom, copy: Iterable[Part]) -> None:
     """Writes the copy; raises `UnsupportedError` for arrays that share bytes and would get different values."""
     reached, owner = 0, None
     for part in copy:
-        there = max(0, min(reached - part.start, len(part.block)))
-        if there:
-            check_shared(file, part, there, owner)
-        file.write(part.block[there:])
+        if part.shared:
+            check_shared(file, part, owner)
+        file.write(part.block[part.shared :])
         if part.end > reached:
             reached, owner = part.end, part.array
 
 
-def check_shared(file: BufferedRandom, part: Part, there: int, owner: StoredArray | None) -> None:
-    """Raises `UnsupportedError` when the first bytes of a part are not those that are there; goes to those behind."""
+def check_shared(file: BufferedRandom, part: Part, owner: StoredArray | None) -> None:
+    """Raises `UnsupportedError` when the shared bytes of a part are not those that are there; goes to those behind."""
     file.seek(part.start)
-    if part.array and owner and file.read(there) != part.block[:there]:
+    if part.array and owner and file.read(part.shared) != part.block[: part.shared]:
         raise UnsupportedError(
             f"{part.array.file}: {owner.path} and {part.array.path} share bytes, and would get different values; give "
             "them the same, or write to a new file such as -o OUT.safetensors."
         )
-    file.seek(part.start + there)
+    file.seek(part.start + part.shared)
 
 
 def summed(copy: Iterable[Part], sums: Sums) -> Iterator[Part]:
     """Yields the parts of the copy, whose bytes are counted, those that arrays share once."""
-    reached = 0
     for part in copy:
-        there = max(0, min(reached - part.start, len(part.block)))
-        sums.add(part.start + there, part.block[there:])
-        reached = max(reached, part.end)
+        sums.add(part.start + part.shared, part.block[part.shared :])
         yield part
 
 
@@ -134,19 +132,20 @@ def parts(octets: Octets, source: Source, places: Sequence[Place]) -> Iterator[P
     """Yields the copy part by part; those of arrays that share bytes overlap."""
     reached = 0
     for place in places:
-        yield from placed_at(reached, octets, octets.of_source(source, reached, place.start))
-        yield from placed_at(place.start, octets, values(octets, place), place.array)
+        yield from kept(octets, source, reached, place.start)
+        octets.position = place.start
+        for block in octets.counted(values(octets, place)):
+            start = octets.position - len(block)
+            yield Part(start, block, place.array, max(0, min(reached - start, len(block))))
         reached = max(reached, place.end)
-    yield from placed_at(reached, octets, octets.of_source(source, reached, source.size))
+    yield from kept(octets, source, reached, source.size)
 
 
-def placed_at(
-    start: int, octets: Octets, blocks: Iterator[memoryview], array: StoredArray | None = None
-) -> Iterator[Part]:
-    """Yields blocks as parts of the copy that follow each other from a byte on."""
+def kept(octets: Octets, source: Source, start: int, end: int) -> Iterator[Part]:
+    """Yields a part of a file as it is; nothing where `end` is not behind `start`."""
     octets.position = start
-    for block in octets.counted(blocks):
-        yield Part(octets.position - len(block), block, array)
+    for block in octets.counted(octets.of_source(source, start, end)):
+        yield Part(octets.position - len(block), block)
 
 
 def values(octets: Octets, place: Place) -> Iterator[memoryview]:
